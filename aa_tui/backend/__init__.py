@@ -1,0 +1,1 @@
+"""Everything that knows sessions and nothing of terminals: sources > ingest > store > query > service."""

@@ -1,0 +1,58 @@
+"""One project, opened by one actor: the object doors hold. Groups of calls are built when first used."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from aa_tui.backend.service.permissions import Actor
+from aa_tui.backend.store.engine import Store
+from aa_tui.backend.support.clock import Clock, SystemClock
+
+if TYPE_CHECKING:
+    from aa_tui.backend.query.readmodels import ProjectInfo
+    from aa_tui.backend.service.imports import ImportService
+    from aa_tui.backend.service.monitor import MonitorService
+    from aa_tui.backend.service.sessions import SessionService
+    from aa_tui.backend.service.views import ViewService
+
+
+class Workspace:
+    """Everything a door can ask of one project.
+
+    Calls are synchronous and may take a `CancelToken`; a door with an event loop runs them on reader threads.
+    """
+
+    def __init__(self, store: Store, project: ProjectInfo, actor: Actor, clock: Clock | None = None) -> None:
+        self.store = store
+        self.project = project
+        self.actor = actor
+        self.clock = clock or SystemClock()
+
+    @cached_property
+    def sessions(self) -> SessionService:
+        """Lists, search, one session and its texts."""
+        from aa_tui.backend.service.sessions import SessionService
+
+        return SessionService(self)
+
+    @cached_property
+    def monitor(self) -> MonitorService:
+        """Tiles, charts, tables and the get-started checklist."""
+        from aa_tui.backend.service.monitor import MonitorService
+
+        return MonitorService(self)
+
+    @cached_property
+    def views(self) -> ViewService:
+        """Saved filters and chart notes: decisions, journaled and undoable."""
+        from aa_tui.backend.service.views import ViewService
+
+        return ViewService(self)
+
+    @cached_property
+    def imports(self) -> ImportService:
+        """Bringing files in, and the places where coding agents keep theirs."""
+        from aa_tui.backend.service.imports import ImportService
+
+        return ImportService(self)
