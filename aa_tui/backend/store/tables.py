@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, Column, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, DefaultClause, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 SCHEMA_VERSION = 1
@@ -467,9 +467,7 @@ class Criterion(_Table, table=True):
     """The question a label answers; several evaluators and versions share it."""
 
     __tablename__: ClassVar[str] = "criterion"
-    __table_args__: ClassVar[tuple[object, ...]] = (
-        UniqueConstraint("project_id", "name", name="uq_criterion"),
-    )
+    __table_args__: ClassVar[tuple[object, ...]] = (UniqueConstraint("project_id", "name", name="uq_criterion"),)
     project_id: int = Field(sa_column=_big(primary_key=True))
     id: int = Field(sa_column=_big(primary_key=True))
     name: str
@@ -558,9 +556,7 @@ class SavedView(_Table, table=True):
     """A named filter, chart or view: its address, private or shared."""
 
     __tablename__: ClassVar[str] = "saved_view"
-    __table_args__: ClassVar[tuple[object, ...]] = (
-        UniqueConstraint("project_id", "owner", "name", name="uq_view"),
-    )
+    __table_args__: ClassVar[tuple[object, ...]] = (UniqueConstraint("project_id", "owner", "name", name="uq_view"),)
     project_id: int = Field(sa_column=_big(primary_key=True))
     id: int = Field(sa_column=_big(primary_key=True))
     name: str
@@ -661,3 +657,15 @@ class ImportProblem(_Table, table=True):
     field: str | None = None
     reason: str = Field(sa_column=_text(False))
     at_ms: int = Field(sa_column=_big())
+
+
+def _give_server_defaults() -> None:
+    """Let the database fill in every default a class states, because rows are written by SQL text, not by classes."""
+    for table_class in _Table.__subclasses__():
+        for name, info in table_class.model_fields.items():
+            column = table_class.__table__.columns[name]  # type: ignore[attr-defined]
+            if isinstance(info.default, int | float | str) and column.server_default is None:
+                column.server_default = DefaultClause(str(info.default))
+
+
+_give_server_defaults()

@@ -23,6 +23,11 @@ class CancelToken:
         self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
 
     @property
+    def has_deadline(self) -> bool:
+        """True when time alone can cancel it, so that the doing side has to look now and then."""
+        return self._deadline is not None
+
+    @property
     def cancelled(self) -> bool:
         """True once cancelled or past the deadline."""
         return self._cancelled or (self._deadline is not None and time.monotonic() > self._deadline)

@@ -1,0 +1,82 @@
+"""Opening the right store: which one is meant, whether its place is safe, and whether its schema fits this program."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import unquote
+
+from aa_tui.backend.store import schema
+from aa_tui.backend.store.engine import Store
+from aa_tui.backend.store.sqlite import APPLICATION_ID, SqliteStore, header_version, read_only_reason, readable_by
+from aa_tui.backend.support import paths
+from aa_tui.backend.support.errors import NotFound, StoreError, StoreOutdated, StoreReadOnly, UsageError
+
+
+def default_store_url() -> str:
+    """Return the store used when none is named: `AA_TUI_STORE`, else the platform's data folder."""
+    return os.environ.get("AA_TUI_STORE") or f"sqlite:///{paths.default_store_path()}"
+
+
+def store_path(url: str) -> Path:
+    """Return the file a store URL names: a path, or `sqlite:///path`.
+
+    Raises:
+        UsageError: the URL names no file.
+    """
+    if url.startswith("sqlite://"):
+        rest = unquote(url.removeprefix("sqlite://").removeprefix("localhost"))
+        text = rest[1:] if rest.startswith("/") else rest
+    elif "://" in url:
+        raise UsageError(
+            f"Stores of the kind {url.split('://')[0]}:// cannot be opened.", "Use a path or sqlite:///path."
+        )
+    else:
+        text = url
+    if not text or text == ":memory:":
+        raise UsageError("A store needs a file.", "Use a path or sqlite:///path.")
+    path = Path(text).expanduser()
+    return path if path.is_absolute() else Path.cwd() / path
+
+
+def open_store(url: str | None, *, create: bool = True, read_only: bool = False) -> Store:
+    """Open the store `url`, or the default one; create it when missing and `create`.
+
+    A store that this user may not write opens read-only and says why.
+
+    Raises:
+        NotFound: there is none and `create` is off.
+        StoreOutdated: its schema does not fit this program; the hint says how to go on.
+        StoreError: it cannot be opened.
+    """
+    path = store_path(url or default_store_url())
+    version = header_version(path)
+    if version is None:
+        if not create or read_only:
+            raise NotFound(f"There is no store at {path}.", "Import something, or choose another with --store.")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"Cannot create {path.parent}: {error.strerror}.", "Choose another place with --store."
+            ) from error
+        schema.create_schema(path)
+        version = header_version(path) or (0, 0)
+    application, number = version
+    if application != APPLICATION_ID:
+        raise StoreError(f"{path} is a database of another program.", "Choose another file with --store.")
+    reason = "opened with --read-only" if read_only else read_only_reason(path)
+    if number > schema.SCHEMA_VERSION:
+        if not readable_by(path, schema.SCHEMA_VERSION):
+            raise StoreOutdated(
+                f"{path} was written by a newer version of this program (schema {number}, this one knows "
+                f"{schema.SCHEMA_VERSION}).",
+                "Update aa-tui, or choose another store with --store.",
+            )
+        reason = f"it was written by a newer version (schema {number}); update aa-tui to change it"
+    elif number < schema.SCHEMA_VERSION:
+        raise StoreOutdated(f"{path} has schema {number}; this program needs {schema.SCHEMA_VERSION}.")
+    return SqliteStore(path, read_only_reason=reason)
+
+
+__all__ = ["StoreReadOnly", "default_store_url", "open_store", "store_path"]
