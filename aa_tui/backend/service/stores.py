@@ -75,7 +75,13 @@ def open_store(url: str | None, *, create: bool = True, read_only: bool = False)
             )
         reason = f"it was written by a newer version (schema {number}); update aa-tui to change it"
     elif number < schema.SCHEMA_VERSION:
-        raise StoreOutdated(f"{path} has schema {number}; this program needs {schema.SCHEMA_VERSION}.")
+        if reason is not None:
+            raise StoreOutdated(
+                f"{path} has schema {number}; this program needs {schema.SCHEMA_VERSION} and may not upgrade it "
+                f"({reason}).",
+                "Ask its owner to open it once with this version of aa-tui.",
+            )
+        schema.upgrade_schema(path)
     return SqliteStore(path, read_only_reason=reason)
 
 

@@ -1,1 +1,1 @@
-"""The store: schema, engines, one writer, cancellable readers. SQL about what it means lives in `facts` and in `query`."""
+"""The store: schema, engines, one writer, cancellable readers. Meaning of the SQL: `facts`, `rollups`, and `query`."""

@@ -16,7 +16,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -82,24 +82,70 @@ def owner_text(path: Path) -> str:
     return f"owner {owner}, group {group}, mode {stat.S_IMODE(status.st_mode):04o}"
 
 
+def connect_to_read(path: Path, *, nobody_writes: bool = False) -> sqlite3.Connection:
+    """Open a read-only connection and make sure that it can read.
+
+    Args:
+        nobody_writes: the caller may not write the file or its folder; then a store without a log beside it is opened
+            even where no shared-memory file can be made.
+
+    Raises:
+        sqlite3.Error: it cannot be opened or read.
+    """
+    try:
+        return _connect(path, "mode=ro", _READER_CACHE_KIB)
+    except sqlite3.OperationalError:
+        log = path.with_name(path.name + "-wal")
+        # With a log beside it somebody may be writing, and reading the file alone would be a lie.
+        if not nobody_writes or (log.exists() and log.stat().st_size > 0):
+            raise
+    return _connect(path, "mode=ro&immutable=1", _READER_CACHE_KIB)
+
+
+def _connect(path: Path, mode: str, cache_kib: int) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?{mode}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    try:
+        connection.execute(f"PRAGMA cache_size=-{cache_kib}")
+        # Memory-mapped pages would count as the program's memory and turn a disk error into a crash.
+        connection.execute("PRAGMA mmap_size=0")
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
 def header_version(path: Path) -> tuple[int, int] | None:
-    """Return (application id, schema version) from the file's header, without SQLite; None for no or an empty file.
+    """Return (application id, schema version) of a file, or None where there is none or an empty one.
+
+    Asks SQLite, never the file itself: closing a file descriptor of our own would drop the locks that this process's
+    connections hold on it (POSIX), and another process could then delete the log under them.
 
     Raises:
         StoreError: the file exists but is no SQLite database or cannot be read.
     """
     try:
-        with path.open("rb") as file:
-            head = file.read(100)
+        if path.stat().st_size == 0:
+            return None
     except FileNotFoundError:
         return None
     except OSError as error:
         raise StoreError(f"Cannot read {path}: {error.strerror}.", "Check the path and its permissions.") from error
-    if not head:
-        return None
-    if len(head) < 100 or not head.startswith(b"SQLite format 3\x00"):
-        raise StoreError(f"{path} is not a store.", "Choose another file with --store.")
-    return int.from_bytes(head[68:72], "big"), int.from_bytes(head[60:64], "big")
+    if not path.is_file():
+        raise StoreError(f"{path} is not a file.", "Choose another with --store.")
+    try:
+        with closing(connect_to_read(path, nobody_writes=read_only_reason(path) is not None)) as connection:
+            application = connection.execute("PRAGMA application_id").fetchone()[0]
+            return application, connection.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
 
 
 class _SqliteReader:
@@ -245,40 +291,16 @@ class SqliteStore:
         self._has_lease = False
         self._changed = False
         with self.reader() as reader:
-            reader.one("SELECT 1 FROM meta LIMIT 1")
+            row = reader.one("PRAGMA user_version")
+            self._schema = row[0] if row else 0
 
     # --- readers ---------------------------------------------------------------------------------------------------
 
-    def _connect(self, mode: str, cache_kib: int) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            f"file:{quote(str(self.path))}?{mode}",
-            uri=True,
-            timeout=BUSY_TIMEOUT_S,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=256,
-        )
-        connection.execute(f"PRAGMA cache_size=-{cache_kib}")
-        # Memory-mapped pages would count as the program's memory and turn a disk error into a crash.
-        connection.execute("PRAGMA mmap_size=0")
-        return connection
-
     def _open_reader(self) -> sqlite3.Connection:
         try:
-            connection = self._connect("mode=ro", _READER_CACHE_KIB)
-            try:
-                connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-            except sqlite3.OperationalError:
-                connection.close()
-                # A folder that may not be written, and no process that has the file open: no shared memory file can
-                # be made, and none is needed because nobody writes. With a log beside it, that would be a lie.
-                log = self.path.with_name(self.path.name + "-wal")
-                if not self.read_only or (log.exists() and log.stat().st_size > 0):
-                    raise
-                connection = self._connect("mode=ro&immutable=1", _READER_CACHE_KIB)
+            return connect_to_read(self.path, nobody_writes=self.read_only)
         except sqlite3.Error as error:
             raise translate(error, self.path) from error
-        return connection
 
     @contextmanager
     def reader(self, token: CancelToken | None = None) -> Iterator[_SqliteReader]:
@@ -312,7 +334,7 @@ class SqliteStore:
     # --- the writer ------------------------------------------------------------------------------------------------
 
     def _open_writer(self) -> sqlite3.Connection:
-        connection = self._connect("mode=rw", _WRITER_CACHE_KIB)
+        connection = _connect(self.path, "mode=rw", _WRITER_CACHE_KIB)
         connection.execute("PRAGMA foreign_keys=OFF")
         connection.execute("PRAGMA wal_autocheckpoint=0")
         connection.execute(f"PRAGMA journal_size_limit={JOURNAL_SIZE_LIMIT}")
@@ -342,6 +364,7 @@ class SqliteStore:
                     raise translate(error, self.path) from error
                 try:
                     with _Interruptible(connection, token):
+                        self._same_schema(connection)
                         self._lease(connection)
                         yield _SqliteTx(connection, self.path, token)
                     connection.execute("COMMIT")
@@ -354,6 +377,13 @@ class SqliteStore:
                             connection.rollback()
             finally:
                 self._write_thread = None
+
+    def _same_schema(self, connection: sqlite3.Connection) -> None:
+        if connection.execute("PRAGMA user_version").fetchone()[0] != self._schema:
+            raise StoreOutdated(
+                f"{self.path} was upgraded by a newer version of the program while it was open here.",
+                "Update aa-tui and start it again.",
+            )
 
     def _lease(self, connection: sqlite3.Connection) -> None:
         """Inside a write: take or renew the right to checkpoint, when it is free, expired or ours.
@@ -469,11 +499,9 @@ def read_only_reason(path: Path) -> str | None:
 
 def readable_by(path: Path, version: int) -> bool:
     """Return whether a store of a newer schema says that a program of schema `version` may still read it."""
-    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
     try:
-        row = connection.execute("SELECT value FROM meta WHERE key='readable_from'").fetchone()
-        return row is not None and int(row[0]) <= version
-    except (sqlite3.Error, ValueError) as error:
-        raise StoreOutdated(f"{path} was written by a newer version of the program ({error}).") from error
-    finally:
-        connection.close()
+        with closing(connect_to_read(path, nobody_writes=read_only_reason(path) is not None)) as connection:
+            row = connection.execute("SELECT value FROM meta WHERE key='readable_from'").fetchone()
+            return row is not None and int(row[0]) <= version
+    except (sqlite3.Error, ValueError):
+        return False
