@@ -1,0 +1,294 @@
+"""The registry of everything a user can do: id, title, help, default keys, scope. Behaviour lives on the screens.
+
+Bindings, footer, `?` help, command palette, `:` line, the documented key table and the check of a user's keymap are all
+derived from `ACTIONS`. A screen (or the app) answers action `sessions.sort` with a method `action_sessions_sort`, and
+says why it cannot be done just now in `why_not`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a user can do."""
+
+    id: str
+    """`scope.verb`; also the name in a keymap file and, dots as underscores, of the method."""
+    title: str
+    """A few words, as footer and palette show it. Spending actions end in `…`."""
+    help: str
+    """One sentence for `?`."""
+    keys: tuple[str, ...]
+    """Default keys as Textual names them; the first is the one shown. Empty: palette and `:` only."""
+    scope: str
+    priority: int = 0
+    """Place in the footer: higher stays longer when space is short; 0 never shows there."""
+    writes: bool = False
+    spends: bool = False
+    undoable: bool = False
+    command: str = ""
+    """The name on the `:` line where it differs from the last part of the id."""
+
+
+_SHOWN_KEYS = {
+    "question_mark": "?",
+    "colon": ":",
+    "slash": "/",
+    "minus": "-",
+    "equals_sign": "=",
+    "asterisk": "*",
+    "full_stop": ".",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "grave_accent": "`",
+    "escape": "esc",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+}
+
+
+def key_label(key: str) -> str:
+    """Return a key as people read it: `question_mark` is `?`, `escape` is `esc`."""
+    return _SHOWN_KEYS.get(key, key)
+
+
+ACTIONS: tuple[Action, ...] = (
+    # everywhere
+    Action("app.help", "help", "Show every key that works here; type to search.", ("question_mark",), "global", 100),
+    Action("app.command", "command", "Type a command or an address.", ("colon",), "global"),
+    Action("app.palette", "palette", "Find any action, place or saved filter by name.", ("ctrl+p",), "global"),
+    Action("app.monitor", "Monitor", "Go to Monitor.", ("1",), "global", command="monitor"),
+    Action("app.sessions", "Sessions", "Go to Sessions.", ("2",), "global", command="sessions"),
+    Action("app.evaluators", "Evaluators", "Go to Evaluators.", ("3",), "global", command="evaluators"),
+    Action("app.runs", "Runs", "Go to Runs.", ("4",), "global", command="runs"),
+    Action("app.datasets", "Datasets", "Go to Datasets.", ("5",), "global", command="datasets"),
+    Action("app.cohorts", "Cohorts", "Go to Cohorts.", ("6",), "global", command="cohorts"),
+    Action("app.last", "last place", "Go to the place you were at before.", ("minus",), "global"),
+    Action("app.back", "back", "Go one step back in history.", ("alt+left",), "global"),
+    Action("app.forward", "forward", "Go one step forward in history.", ("alt+right",), "global"),
+    Action("app.escape", "back out", "Peel off one layer: popup, search, marks, then the page.", ("escape",), "global"),
+    Action("app.undo", "undo", "Take back the last decision.", ("z",), "global", writes=True),
+    Action("app.redo", "redo", "Do again what was undone.", ("Z",), "global", writes=True, undoable=True),
+    Action("app.freeze", "freeze", "Hold the display still, or follow new data again.", ("w",), "global"),
+    Action("app.project", "project", "Switch to another project.", (), "global"),
+    Action("app.theme", "theme", "Choose a theme; it is tried on as you move.", (), "global"),
+    Action("app.copy_address", "copy address", "Copy the address of this place.", ("grave_accent",), "global"),
+    Action("app.mouse", "mouse on/off", "Release the mouse, so that the terminal can select text.", (), "global"),
+    Action("app.log", "messages", "Show the messages of this run again.", (), "global"),
+    Action("app.redraw", "redraw", "Paint the whole screen again.", ("ctrl+l",), "global"),
+    Action("app.suspend", "suspend", "Hand the terminal back to the shell; fg returns.", ("ctrl+z",), "global"),
+    Action("app.interrupt", "copy or quit", "Copy the selection; without one, twice quits.", ("ctrl+c",), "global"),
+    Action("app.quit", "quit", "Leave the program.", ("q",), "global", command="q"),
+    # every list
+    Action("list.down", "down", "Move down one line.", ("down", "j"), "list"),
+    Action("list.up", "up", "Move up one line.", ("up", "k"), "list"),
+    Action("list.page_down", "page down", "Move down one page.", ("pagedown",), "list"),
+    Action("list.page_up", "page up", "Move up one page.", ("pageup",), "list"),
+    Action("list.half_down", "half page down", "Scroll down half a page.", ("ctrl+d",), "list"),
+    Action("list.half_up", "half page up", "Scroll up half a page.", ("ctrl+u",), "list"),
+    Action("list.top", "top", "Go to the first line.", ("g", "home"), "list"),
+    Action("list.bottom", "bottom", "Go to the last line.", ("G", "end"), "list"),
+    Action("list.open", "open", "Open what is under the cursor.", ("enter",), "list", 95),
+    Action("list.mark", "mark", "Mark or unmark the line and move on.", ("space",), "list", 70),
+    Action("list.range", "range", "Start a range of marks here; again ends it.", ("v",), "list", 25),
+    Action("list.mark_all", "mark all", "Mark everything that matches; again unmarks.", ("asterisk",), "list", 30),
+    # Sessions
+    Action("sessions.filter", "filter", "Filter the list: agent:billing since:7d “words”.", ("slash",), "sessions", 90),
+    Action(
+        "sessions.sort", "sort", "Choose what the list is sorted by; the same again reverses.", ("s",), "sessions", 80
+    ),
+    Action("sessions.refresh", "take new", "Take in sessions that arrived meanwhile.", ("r",), "sessions", 60),
+    Action("sessions.copy", "copy", "Copy the session's key, link, row or resume command.", ("y",), "sessions", 50),
+    Action(
+        "sessions.save_file",
+        "to file",
+        "Write the marked, or all matching, sessions to a file.",
+        ("Y",),
+        "sessions",
+        20,
+    ),
+    Action("sessions.similar", "similar", "Suggest filters drawn from this session.", ("f",), "sessions", 40),
+    Action("sessions.drop_part", "drop filter", "Drop the part of the filter that excludes most.", ("x",), "sessions"),
+    Action("sessions.clear", "clear filter", "Show all sessions.", ("X",), "sessions"),
+    Action("sessions.save_filter", "save filter", "Keep this filter under a name.", (), "sessions", command="save"),
+    Action("sessions.views", "saved filters", "Open a saved filter.", (), "sessions", command="views"),
+    # one session
+    Action("session.next_tab", "tab", "Go to the next tab.", ("right", "right_square_bracket", "tab"), "session", 75),
+    Action(
+        "session.previous_tab",
+        "tab back",
+        "Go to the previous tab.",
+        ("left", "left_square_bracket", "shift+tab"),
+        "session",
+    ),
+    Action("session.next_turn", "turn", "Go to the next message of the user.", ("j",), "session", 90),
+    Action("session.previous_turn", "turn back", "Go to the previous message of the user.", ("k",), "session"),
+    Action("session.next", "next session", "Open the next session of the list.", ("J",), "session", 85),
+    Action("session.previous", "previous session", "Open the previous session of the list.", ("K",), "session"),
+    Action("session.down", "down", "Move down one step; long ones scroll first.", ("down",), "session"),
+    Action("session.up", "up", "Move up one step.", ("up",), "session"),
+    Action("session.half_down", "half page down", "Scroll down half a page.", ("ctrl+d",), "session"),
+    Action("session.half_up", "half page up", "Scroll up half a page.", ("ctrl+u",), "session"),
+    Action("session.page_down", "page down", "Scroll down one page.", ("pagedown", "space"), "session"),
+    Action("session.page_up", "page up", "Scroll up one page.", ("pageup",), "session"),
+    Action("session.top", "top", "Go to the first step.", ("g", "home"), "session"),
+    Action("session.bottom", "bottom", "Go to the last step.", ("G", "end"), "session"),
+    Action("session.open", "open", "Unfold or fold what is under the cursor.", ("o", "enter"), "session", 80),
+    Action("session.outline", "outline", "Show one line per turn; enter goes there.", ("O",), "session", 60),
+    Action("session.next_error", "next error", "Go to the next failed step.", ("e",), "session", 70),
+    Action("session.previous_error", "previous error", "Go to the previous failed step.", ("E",), "session"),
+    Action("session.last_answer", "last answer", "Go to the agent's last answer.", ("a",), "session", 50),
+    Action("session.search", "search", "Search within this session.", ("slash",), "session", 88),
+    Action("session.next_hit", "next hit", "Go to the next match.", ("n",), "session", 65),
+    Action("session.previous_hit", "previous hit", "Go to the previous match.", ("N",), "session"),
+    Action("session.pager", "pager", "Read the whole text of this step in a pager.", ("p",), "session", 45),
+    Action("session.editor", "editor", "Open the whole text of this step in an editor.", ("P",), "session"),
+    Action(
+        "session.copy",
+        "copy",
+        "Copy the session's id, link, this step's text or the command that resumes it.",
+        ("y",),
+        "session",
+        40,
+    ),
+    Action("session.save_file", "to file", "Write this session as JSON to a file.", ("Y",), "session"),
+    Action("session.refresh", "take new", "Take in what was added to this session meanwhile.", ("r",), "session"),
+)
+"""All actions. Grouped by scope, in the order the help shows them."""
+
+CHAINS: dict[str, tuple[str, ...]] = {
+    "global": ("global",),
+    "place": ("global",),
+    "sessions": ("sessions", "list", "global"),
+    "monitor": ("monitor", "list", "global"),
+    "session": ("session", "thread", "global"),
+}
+"""The scopes whose keys work in a place, nearest first. A nearer scope wins a key that both declare."""
+
+SCOPE_TITLES = {
+    "global": "Everywhere",
+    "list": "Lists",
+    "sessions": "Sessions",
+    "monitor": "Monitor",
+    "session": "Session",
+    "thread": "Thread",
+}
+
+
+def method_of(action_id: str) -> str:
+    """Return the name an action has as a method, without `action_`: `sessions.sort` is `sessions_sort`."""
+    return action_id.replace(".", "_")
+
+
+def find(action_id: str) -> Action:
+    """Return an action by id. KeyError where there is none."""
+    return _by_id()[action_id]
+
+
+def in_scope(scope: str) -> tuple[Action, ...]:
+    """Return the actions declared in exactly this scope, in order, with the user's keys."""
+    return tuple(action for action in _by_id().values() if action.scope == scope)
+
+
+def actions_for(scope: str) -> tuple[Action, ...]:
+    """Return every action that works in a place, nearest scope first, each with the keys it keeps there.
+
+    A key that a nearer scope uses is taken away from farther ones.
+    """
+    taken: set[str] = set()
+    found: list[Action] = []
+    for name in CHAINS.get(scope, (scope, "global")):
+        members = in_scope(name)
+        for action in members:
+            keys = tuple(key for key in action.keys if key not in taken)
+            found.append(action if keys == action.keys else replace(action, keys=keys))
+        taken.update(key for action in members for key in action.keys)
+    return tuple(found)
+
+
+_keymap: dict[str, tuple[str, ...]] = {}
+_cache: dict[str, Action] | None = None
+
+
+def _by_id() -> dict[str, Action]:
+    global _cache
+    if _cache is None:
+        _cache = {action.id: replace(action, keys=_keymap.get(action.id, action.keys)) for action in ACTIONS}
+    return _cache
+
+
+def apply_keymap(overrides: Mapping[str, str | Iterable[str]]) -> list[str]:
+    """Use the user's keys instead of the defaults; return what is wrong with them, in words, one line each.
+
+    Unknown ids and keys that two actions of one place would share are reported; the rest is used. An empty mapping
+    restores the defaults.
+    """
+    global _cache
+    problems: list[str] = []
+    known = {action.id: action for action in ACTIONS}
+    _keymap.clear()
+    for action_id, keys in overrides.items():
+        if action_id not in known:
+            import difflib
+
+            near = difflib.get_close_matches(action_id, known, 1)
+            problems.append(f"keys: no action {action_id!r}" + (f"; did you mean {near[0]}?" if near else "."))
+            continue
+        wanted = keys.split(",") if isinstance(keys, str) else list(keys)
+        _keymap[action_id] = tuple(_key_name(key.strip()) for key in wanted if key.strip())
+    _cache = None
+    problems.extend(clashes())
+    return problems
+
+
+def _key_name(key: str) -> str:
+    """Return Textual's name of a key that may be written as the character it types."""
+    if len(key) == 1 and not key.isalnum():
+        for name, shown in _SHOWN_KEYS.items():
+            if shown == key:
+                return name
+        import unicodedata
+
+        return unicodedata.name(key, key).lower().replace("-", "_").replace(" ", "_")
+    return {"esc": "escape", "pgup": "pageup", "pgdn": "pagedown"}.get(key, key)
+
+
+def clashes() -> list[str]:
+    """Return each key that two actions of one place share, naming both."""
+    seen: set[frozenset[str]] = set()
+    lines: list[str] = []
+    for place in CHAINS:
+        for scope in CHAINS[place]:
+            owner: dict[str, str] = {}
+            for action in in_scope(scope):
+                for key in action.keys:
+                    other = owner.setdefault(key, action.id)
+                    pair = frozenset((other, action.id))
+                    if other != action.id and pair not in seen:
+                        seen.add(pair)
+                        lines.append(f"keys: {key_label(key)} is both {other} and {action.id}.")
+    return lines
+
+
+def reference_table() -> str:
+    """Return the key table of the documentation, as Markdown; a test keeps the document equal to it."""
+    lines: list[str] = []
+    for scope in dict.fromkeys(action.scope for action in ACTIONS):
+        lines += [f"### {SCOPE_TITLES.get(scope, scope)}", "", "| key | action | what it does |", "| --- | --- | --- |"]
+        for action in (a for a in ACTIONS if a.scope == scope):
+            keys = " ".join(f"`{key_label(key)}`" for key in action.keys) or f"`:{command_name(action)}`"
+            lines.append(f"| {keys} | `{action.id}` {action.title} | {action.help} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def command_name(action: Action) -> str:
+    """Return what is typed after `:` for an action."""
+    return action.command or action.id.rpartition(".")[2].replace("_", "-")

@@ -1,0 +1,288 @@
+"""What every place shares: the frame, asking the service from reader threads, flashes, address and footer.
+
+No place's own content and no service logic lives here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import Screen
+
+from aa_tui import themes
+from aa_tui.actions import Action, actions_for, command_name, find, in_scope, key_label, method_of
+from aa_tui.address import SECTIONS, Address
+from aa_tui.backend.support.cancel import CancelToken
+from aa_tui.backend.support.errors import AAError, Cancelled
+from aa_tui.widgets import frame
+from aa_tui.widgets.safe_text import safe
+
+if TYPE_CHECKING:
+    from aa_tui.app import AAApp
+    from aa_tui.backend.service.workspace import Workspace
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_SECTION_TITLES = {name: name.capitalize() for name in SECTIONS}
+_TOO_SMALL = (40, 12)
+_FLASH_SECONDS = 6.0
+
+
+class Superseded(Exception):
+    """A newer question of the same group was asked, or the screen is gone; the answer is of no use any more."""
+
+
+def bindings_for(*scopes: str) -> list[Binding]:
+    """Return the Textual bindings of the actions declared in these scopes."""
+    return [
+        Binding(",".join(action.keys), f"perform({action.id!r})", action.title, show=False, id=action.id)
+        for scope in scopes
+        for action in in_scope(scope)
+        if action.keys
+    ]
+
+
+class PlaceScreen(Screen[None]):
+    """A place with an address, drawn inside the frame.
+
+    A subclass sets `SCOPE`, yields its widgets in `compose_body`, answers `action_<scope>_<verb>` methods, and keeps
+    `address()` and `show()` inverse to each other.
+    """
+
+    SCOPE: ClassVar[str] = "place"
+    BINDING_SCOPES: ClassVar[tuple[str, ...]] = ()
+    """Scopes whose actions this screen answers; by default its own and, where it has a list, `list`."""
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (80, "-normal"), (120, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (12, "-low"), (24, "-tall")]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        scopes = cls.__dict__.get("BINDING_SCOPES") or ((cls.SCOPE,) if "SCOPE" in cls.__dict__ else ())
+        if scopes and "BINDINGS" not in cls.__dict__:
+            cls.BINDINGS = list(bindings_for(*scopes))
+        super().__init_subclass__(**kwargs)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tokens: dict[str, CancelToken] = {}
+        self._flash_timer: Any = None
+        self._standing: Content | None = None
+        self._flashing: Content | None = None
+
+    # -- composition
+
+    def compose(self) -> ComposeResult:
+        titles = [frame.Section(str(n), _SECTION_TITLES[name], name) for n, name in enumerate(SECTIONS, 1)]
+        yield frame.SectionBar(titles, id="sections")
+        yield frame.OneLine(id="words")
+        with Vertical(id="body"):
+            yield from self.compose_body()
+        yield frame.OneLine(id="status")
+        yield frame.FittedFooter(id="footer")
+        yield frame.OneLine(id="too-small")
+
+    def compose_body(self) -> Iterator[Any]:
+        """Yield the widgets between the words and the footer."""
+        return iter(())
+
+    def on_mount(self) -> None:
+        self.query_one("#status").display = False
+        width, height = _TOO_SMALL
+        self.query_one("#too-small", frame.OneLine).set(f"too small: make it {width} × {height}")
+        self.refresh_frame()
+
+    def on_screen_resume(self) -> None:
+        self.refresh_frame()
+
+    # -- the app and the service
+
+    @property
+    def aa(self) -> AAApp:
+        """The app, typed."""
+        return cast("AAApp", self.app)
+
+    async def ready(self) -> Workspace:
+        """Return the workspace, waiting until the store is open.
+
+        Raises:
+            AAError: the store cannot be opened.
+        """
+        return await self.aa.workspace_ready()
+
+    async def ask(
+        self, call: Callable[..., T], *args: Any, group: str = "main", token: bool = True, **kwargs: Any
+    ) -> T:
+        """Run a synchronous service call on a reader thread and return its answer.
+
+        A newer question of the same group cancels this one, down to the running SQL. Pass `token=False` for calls
+        that take no token.
+
+        Raises:
+            Superseded: a newer question was asked; swallow it, or run under `load`.
+            AAError: the service refused or failed.
+        """
+        mine = CancelToken()
+        self._cancel(group)
+        self._tokens[group] = mine
+        if token:
+            kwargs["token"] = mine
+        with self.aa.busy():
+            try:
+                answer = await asyncio.get_running_loop().run_in_executor(
+                    self.aa.readers, partial(call, *args, **kwargs)
+                )
+            except asyncio.CancelledError:
+                mine.cancel()
+                raise
+            except Cancelled as stop:
+                raise Superseded from stop
+        if self._tokens.get(group) is not mine:
+            raise Superseded
+        return answer
+
+    def _cancel(self, group: str) -> None:
+        older = self._tokens.pop(group, None)
+        if older is not None:
+            older.cancel()
+
+    def load(self, work: Coroutine[Any, Any, None], group: str = "main") -> None:
+        """Run a coroutine that asks and applies, replacing an older one of the group; errors go to `failed`."""
+        self.run_worker(self._guarded(work, group), group=group, exclusive=True, exit_on_error=False)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None], group: str) -> None:
+        with self.aa.busy():
+            try:
+                await work
+            except (Superseded, Cancelled):
+                return
+            except AAError as error:
+                self.failed(group, error)
+            except Exception as error:
+                self.failed(group, AAError("Something went wrong here.", self.aa.log_unexpected(error)))
+
+    def failed(self, group: str, error: AAError) -> None:
+        """Say that loading a group failed. Screens override this to show an error panel where the data would be."""
+        self.flash(str(error), "bad")
+
+    # -- the frame
+
+    def address(self) -> Address:
+        """Return where this place is and how it is looked at."""
+        return Address(self.SCOPE)
+
+    async def show(self, address: Address, state: dict[str, Any] | None = None) -> None:
+        """Look at the place as the address says; `state` is what `view_state` returned when it was left."""
+
+    def view_state(self) -> dict[str, Any]:
+        """Return what history keeps beside the address: cursor, scroll."""
+        return {}
+
+    def scope(self) -> str:
+        """Return the scope whose keys work now; panes with keys of their own override it."""
+        return self.SCOPE
+
+    def why_not(self, action_id: str) -> str | None:
+        """Return why an action cannot be done now, in a few words, or None when it can."""
+        if find(action_id).writes:
+            workspace = self.aa.workspace
+            if workspace is not None and workspace.store.read_only:
+                return workspace.store.read_only_reason or "the store is read-only"
+        return None
+
+    def set_words(self, left: Content | str, right: Content | str = "") -> None:
+        """Say on line 2 what is shown, and at the right how fresh it is. Stored text must come as safe `Content`."""
+        lead = Content(" ")
+        self.query_one("#words", frame.OneLine).set(
+            Content.assemble(lead, left), Content.assemble(right, " ") if right else ""
+        )
+
+    def flash(self, text: str | Content, meaning: str = "text") -> None:
+        """Say something by the way for a few seconds; it is kept in the message list (`:log`)."""
+        content = text if isinstance(text, Content) else safe(text, themes.style(meaning))
+        self.aa.remember_message(content.plain)
+        self._flashing = content
+        self._show_status()
+        if self._flash_timer is not None:
+            self._flash_timer.stop()
+        self._flash_timer = self.set_timer(_FLASH_SECONDS, self.clear_flash)
+
+    def clear_flash(self) -> None:
+        """Take the flash away at once."""
+        self._flashing = None
+        self._show_status()
+
+    def set_status(self, text: Content | str | None) -> None:
+        """Say something that stays (marks, a run under way), or None to take it away."""
+        self._standing = Content(text) if isinstance(text, str) else text
+        self._show_status()
+
+    def _show_status(self) -> None:
+        if not self.is_mounted:
+            return
+        line = self.query_one("#status", frame.OneLine)
+        content = self._flashing or self._standing
+        if content is not None:
+            line.set(Content.assemble(" ", content))
+        line.display = content is not None
+
+    def refresh_frame(self) -> None:
+        """Bring sections and footer up to date."""
+        if not self.is_mounted:
+            return
+        self.query_one("#sections", frame.SectionBar).set(self.address().home, self.aa.project_name)
+        self.refresh_footer()
+
+    def refresh_footer(self) -> None:
+        """Bring the footer up to date with what can be done now."""
+        hints = [self._hint(action) for action in actions_for(self.scope()) if action.priority and action.keys]
+        footer = self.query_one("#footer", frame.FittedFooter)
+        help_hint = next((hint for hint in hints if hint.action == "app.help"), None)
+        footer.set([hint for hint in hints if hint.action != "app.help"], help_hint)
+
+    def _hint(self, action: Action) -> frame.Hint:
+        enabled = self.why_not(action.id) is None
+        return frame.Hint(key_label(action.keys[0]), action.title, action.id, action.priority, enabled)
+
+    def go(self, address: Address | str) -> None:
+        """Go to a place; where we are now becomes history."""
+        self.aa.go(address)
+
+    @on(frame.SectionBar.Chosen)
+    def _section_chosen(self, event: frame.SectionBar.Chosen) -> None:
+        self.aa.go_section(event.name)
+
+    @on(frame.SectionBar.ProjectClicked)
+    def _project_clicked(self) -> None:
+        self.aa.action_app_project()
+
+    @on(frame.FittedFooter.Pressed)
+    async def _hint_pressed(self, event: frame.FittedFooter.Pressed) -> None:
+        await self.perform(event.action)
+
+    async def perform(self, action_id: str) -> None:
+        """Do an action by id, as its key would; a disabled one says why."""
+        why = self.why_not(action_id)
+        if why:
+            self.flash(f"{find(action_id).title}: {why}", "warn")
+            return
+        name = f"action_{method_of(action_id)}"
+        owner = next((node for node in (self.focused, self, self.app) if node and hasattr(node, name)), None)
+        if owner is None:
+            self.flash(f"{command_name(find(action_id))} does not apply here.", "warn")
+            return
+        done = getattr(owner, name)()
+        if inspect.isawaitable(done):
+            await done
+
+    async def action_perform(self, action_id: str) -> None:
+        """What every binding runs."""
+        await self.perform(action_id)

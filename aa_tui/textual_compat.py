@@ -1,0 +1,39 @@
+"""The one place that touches private parts of Textual, each with the reason. Re-check when Textual is raised."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import App
+from textual.screen import Screen
+
+
+def as_first_screen(screen: Screen[Any]) -> Screen[Any]:
+    """Prepare a screen to be the app's default screen and to be switched away from later.
+
+    `switch_screen` pops a result callback from the screen it leaves; Textual pushes none for the default screen.
+    """
+    screen._push_result_callback(screen, None)
+    return screen
+
+
+class PrivateCrash(App[int]):
+    """An app whose crashes print no local variables.
+
+    Textual's own crash screen shows the locals of every frame, which may hold transcripts and keys.
+    """
+
+    def log_unexpected(self, error: BaseException) -> str:
+        """Log an error; return words for the screen that name it."""
+        raise NotImplementedError
+
+    def _handle_exception(self, error: Exception) -> None:
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        from rich.text import Text
+
+        note = f"aa-tui stopped on an error of its own: {self.log_unexpected(error)}"
+        self._exit_renderables.append(Text(note))  # type: ignore[arg-type]
+        self._close_messages_no_wait()
