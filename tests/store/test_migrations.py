@@ -152,7 +152,7 @@ def test_no_room_for_the_backup_stops_the_upgrade(
     path = tmp_path / "store.db"
     open_store(str(path)).close()
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(schema.shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
     with pytest.raises(StoreError, match="Not enough room"):
         schema.upgrade_schema(path)
     assert header_version(path) == (APPLICATION_ID, 1)

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from aa_tui.backend.store import schema
+from aa_tui.backend.store import filesystem, schema
 from aa_tui.backend.store.engine import Store
 from aa_tui.backend.store.sqlite import APPLICATION_ID, SqliteStore, header_version, read_only_reason, readable_by
 from aa_tui.backend.support import paths
-from aa_tui.backend.support.errors import NotFound, StoreError, StoreOutdated, StoreReadOnly, UsageError
+from aa_tui.backend.support.errors import NotFound, StoreError, StoreOutdated, UsageError
+from aa_tui.backend.support.settings import load_settings_light
+
+if TYPE_CHECKING:
+    from aa_tui.backend.store.sharing import SharedStore
 
 
 def default_store_url() -> str:
-    """Return the store used when none is named: `AA_TUI_STORE`, else the platform's data folder."""
-    return os.environ.get("AA_TUI_STORE") or f"sqlite:///{paths.default_store_path()}"
+    """Return the store used when none is named: as set (variable, user, host), else in the platform's data folder."""
+    return load_settings_light().values.store or f"sqlite:///{paths.default_store_path()}"
+
+
+def demo_store_url() -> str:
+    """Return the store of the sample project: beside a store this user has set, else in the platform's data folder."""
+    loaded = load_settings_light()
+    if loaded.values.store and loaded.origins["store"] != str(paths.host_settings_file()):
+        return f"sqlite:///{store_path(loaded.values.store).with_name(paths.demo_store_path().name)}"
+    return f"sqlite:///{paths.demo_store_path()}"
+
+
+def init_shared_store(place: str, group: str) -> SharedStore:
+    """Make a store that a group of this host shares, and the host's default; see `store.sharing.init_shared`."""
+    from aa_tui.backend.store import sharing
+
+    return sharing.init_shared(Path(place).expanduser(), group, paths.host_settings_file())
 
 
 def store_path(url: str) -> Path:
@@ -46,21 +65,20 @@ def open_store(url: str | None, *, create: bool = True, read_only: bool = False)
 
     Raises:
         NotFound: there is none and `create` is off.
+        UnsafeFileSystem: it is or would be on a network file system.
         StoreOutdated: its schema does not fit this program; the hint says how to go on.
         StoreError: it cannot be opened.
     """
     path = store_path(url or default_store_url())
+    filesystem.refuse_network(path)
     version = header_version(path)
     if version is None:
         if not create or read_only:
             raise NotFound(f"There is no store at {path}.", "Import something, or choose another with --store.")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"Cannot create {path.parent}: {error.strerror}.", "Choose another place with --store."
-            ) from error
-        schema.create_schema(path)
+        from aa_tui.backend.store import sharing
+
+        sharing.make_private_folder(path.parent)
+        schema.create_schema(path, mode=sharing.file_mode(path.parent))
         version = header_version(path) or (0, 0)
     application, number = version
     if application != APPLICATION_ID:
@@ -83,6 +101,3 @@ def open_store(url: str | None, *, create: bool = True, read_only: bool = False)
             )
         schema.upgrade_schema(path)
     return SqliteStore(path, read_only_reason=reason)
-
-
-__all__ = ["StoreReadOnly", "default_store_url", "open_store", "store_path"]

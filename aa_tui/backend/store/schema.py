@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
-import shutil
 import sqlite3
 import stat
 import time
@@ -59,7 +57,7 @@ def create_schema(path: Path, *, mode: int = 0o600, scripts: Path = migrations.H
     Raises:
         StoreError: the folder may not be written or the disk is full.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode))
         draft.chmod(mode)
@@ -117,6 +115,8 @@ def backup(path: Path, target: Path) -> None:
     Raises:
         StoreError: there is not enough room, or the copy failed; nothing is left behind.
     """
+    import shutil
+
     needed = path.stat().st_size
     if shutil.disk_usage(target.parent).free < needed * 1.05:
         raise StoreError(

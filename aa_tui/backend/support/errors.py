@@ -58,6 +58,9 @@ class StoreReadOnly(StoreError):
 class UnsafeFileSystem(StoreError):
     """The store would lie on a network file system, where SQLite corrupts; the hint has the exact command."""
 
+    suggestion: str | None = None
+    """A file on a local file system that could be used instead."""
+
 
 class Cancelled(AAError):
     """The caller gave up: a newer request, a key, or a deadline. Never shown as a failure. Exit 130."""
