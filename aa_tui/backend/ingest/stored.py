@@ -1,0 +1,273 @@
+"""`StoredEvent`: an event as the store's columns hold it, made from a new `AgentEvent` or from a row. No SQL here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from operator import attrgetter
+from typing import Any
+
+from aa_tui.backend.ingest.errors import error_type_of
+from aa_tui.backend.model.event import EVENT_TYPE, AgentEvent, EventKind, Part, TimeQuality
+from aa_tui.backend.store.facts import EVENT_COLUMNS
+from aa_tui.backend.support.ids import stable_id
+from aa_tui.backend.support.text import storable
+
+HEAD_CHARS = 200
+"""Length of `StoredEvent.head`, characters."""
+
+CONTEXT = "[Agent] Context"
+TAGS = "[Agent] Tags"
+IDLE_TIMEOUT = "[Agent] Session Idle Timeout Minutes"
+HAS_REASONING = "[Agent] Has Reasoning"
+CREATION_1H = "[Agent] Cache Creation 1h Tokens"
+INPUT_HASH = "input_hash"
+"""Property of a tool call whose input is longer than its head: tells repeated inputs apart."""
+USER_PROPERTIES = "user_properties"
+"""Property that keeps what an event said about its user."""
+
+_LAST_ID_MS = (1 << 42) - 1
+_MAX_SEQ = (1 << 41) - 1
+_INT63 = (1 << 63) - 1
+_LONGEST_ID = 1000
+
+
+@dataclass(slots=True)
+class StoredEvent:
+    """One event without its long texts, as all of a session's derivation sees it.
+
+    Field order is `store.facts.EVENT_COLUMNS`; units are those of the event table.
+    """
+
+    id: int
+    insert_id: str
+    fingerprint: int
+    kind: int
+    event_type: str
+    source: str
+    mapper_version: int
+    user_id: str | None
+    device_id: str | None
+    time_ms: int | None
+    time_quality: str
+    received_ms: int
+    seq: int
+    trace_id: str | None
+    turn_id: int | None
+    agent_id: str | None
+    parent_agent_id: str | None
+    span_id: str | None
+    parent_id: str | None
+    name: str | None
+    tool_type: str | None
+    from_agent: int
+    model: str | None
+    provider: str | None
+    latency_ms: float | None
+    ttfb_ms: float | None
+    input_tokens: int | None
+    output_tokens: int | None
+    total_tokens: int | None
+    reasoning_tokens: int | None
+    cache_read_tokens: int | None
+    cache_creation_tokens: int | None
+    cost_nano: int | None
+    cost_estimated: int
+    is_error: int
+    error_type: str | None
+    finish_reason: str | None
+    interrupted: int
+    score_value: float | None
+    score_source: str | None
+    target_id: str | None
+    head: str | None
+    text_size: int
+    properties: str | None
+    turn_no: int = 0
+    position: int = 0
+    depth: int = 0
+    parent_event: int | None = None
+    warnings: str | None = None
+    props: Mapping[str, Any] | None = None
+    """Decoded `properties`; filled on first use by `props_of`."""
+
+
+_as_tuple = attrgetter(*EVENT_COLUMNS)
+
+
+def row_of(event: StoredEvent, project_id: int, session_id: int) -> dict[str, Any]:
+    """Return the parameters of the event's row."""
+    row = dict(zip(EVENT_COLUMNS, _as_tuple(event), strict=True))
+    row["p"] = project_id
+    row["s"] = session_id
+    return row
+
+
+def props_of(event: StoredEvent) -> Mapping[str, Any]:
+    """Return the decoded properties of an event; empty when it has none."""
+    if event.props is None:
+        decoded = json.loads(event.properties) if event.properties else {}
+        event.props = decoded if isinstance(decoded, dict) else {}
+    return event.props
+
+
+def richness(event: StoredEvent) -> tuple[int, int, int, int, int]:
+    """Return what decides between two versions of one event: the newer mapper, then the one that tells more.
+
+    A total order, so that a file and its longer version give the same store in whichever order they come.
+    """
+    return (
+        event.mapper_version,
+        event.text_size,
+        (event.total_tokens or 0) + (event.input_tokens or 0) + (event.output_tokens or 0),
+        0 if event.latency_ms is None else 1,
+        event.fingerprint,
+    )
+
+
+def _clip_id(value: str | None) -> str | None:
+    if value is None:
+        return None
+    value = storable(value)
+    return value if len(value) <= _LONGEST_ID else value[:_LONGEST_ID]
+
+
+def _head(*texts: str | None) -> str | None:
+    for text in texts:
+        if text:
+            start = text if not text[0].isspace() else text.lstrip()
+            if start:
+                return start[:HEAD_CHARS]
+    return None
+
+
+def _clean(value: Any) -> Any:
+    """Return a property value as the store can hold it; JSON text would otherwise carry escaped lone surrogates."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(str(key)): _clean(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(inner) for inner in value]
+    return value
+
+
+def _properties(event: AgentEvent, texts: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = _clean(event.properties) if event.properties else {}
+    if event.context:
+        found[CONTEXT] = _clean(event.context)
+    if event.tags:
+        found[TAGS] = [storable(tag) for tag in event.tags]
+    if event.idle_timeout_min is not None:
+        found[IDLE_TIMEOUT] = event.idle_timeout_min
+    if event.cache_creation_1h_tokens:
+        found[CREATION_1H] = event.cache_creation_1h_tokens
+    if event.user_properties:
+        found[USER_PROPERTIES] = _clean(event.user_properties)
+    if event.kind is EventKind.AI_RESPONSE and Part.REASONING in texts and Part.TEXT not in texts:
+        found[HAS_REASONING] = True
+    if event.kind is EventKind.TOOL_CALL and len(given := texts.get(Part.INPUT, "")) > HEAD_CHARS:
+        found[INPUT_HASH] = blake2b(given.encode(), digest_size=8).hexdigest()
+    return found
+
+
+def _int(value: int | None) -> int | None:
+    return None if value is None else max(-_INT63, min(value, _INT63))
+
+
+def _fingerprint(event: AgentEvent, properties: str | None, texts: Mapping[str, str], known: Iterable[object]) -> int:
+    digest = blake2b(repr(tuple(known)).encode("utf-8", "surrogatepass"), digest_size=8)
+    if properties:
+        digest.update(properties.encode())
+    for part in sorted(texts):
+        digest.update(f"\x1f{part}\x1f".encode())
+        digest.update(texts[part].encode())
+    return int.from_bytes(digest.digest(), "big") >> 1
+
+
+def make_stored(
+    event: AgentEvent, source: str, mapper_version: int, received_ms: int
+) -> tuple[StoredEvent, dict[str, str]]:
+    """Return a new event as it is stored, with its long texts by part, both normalised for the store.
+
+    The id is provisional: the writer moves it on where another event of the session has it.
+    """
+    texts = {part: storable(text) for part, text in event.parts.items() if text}
+    if event.text:
+        texts[Part.TEXT] = storable(event.text)
+    kind = event.kind
+    text = texts.get(Part.TEXT)
+    given, output = texts.get(Part.INPUT), texts.get(Part.OUTPUT)
+    error = texts.get(Part.ERROR)
+    props = _properties(event, texts)
+    properties = json.dumps(props, ensure_ascii=False, separators=(",", ":"), default=str) if props else None
+    if properties is not None and "\\u" in properties:
+        properties = storable(properties)
+    error_type = _clip_id(event.error_type)
+    if event.is_error and error_type is None:
+        said = error or output or text
+        error_type = error_type_of(said, is_prose=kind is not EventKind.AI_RESPONSE and error is None)
+    quality = TimeQuality.ORDER_ONLY if event.time_ms is None else event.time_quality
+    known = (
+        kind.value, event.event_type, event.user_id, event.device_id, event.time_ms, event.trace_id, event.turn_id,
+        event.agent_id, event.parent_agent_id, event.span_id, event.parent_id, event.name, event.tool_type,
+        event.model, event.latency_ms, event.ttfb_ms, event.input_tokens, event.output_tokens, event.total_tokens,
+        event.reasoning_tokens, event.cache_read_tokens, event.cache_creation_tokens, event.is_error, error_type,
+        event.finish_reason, event.interrupted, event.score_value, event.score_source, event.target_id,
+        event.warnings, None if event.cost_estimated else event.cost_nano,
+    )  # fmt: skip
+    at_ms = event.time_ms if event.time_ms is not None else min(max(event.seq, 0), _MAX_SEQ)
+    stored = StoredEvent(
+        id=stable_id(min(at_ms, _LAST_ID_MS), event.insert_id),
+        insert_id=_clip_id(event.insert_id) or "",
+        fingerprint=_fingerprint(event, properties, texts, known),
+        kind=int(kind),
+        event_type=_clip_id(event.event_type) or EVENT_TYPE.get(kind, ""),
+        source=source,
+        mapper_version=mapper_version,
+        user_id=_clip_id(event.user_id),
+        device_id=_clip_id(event.device_id),
+        time_ms=_int(event.time_ms),
+        time_quality=str(quality),
+        received_ms=received_ms,
+        seq=_int(event.seq) or 0,
+        trace_id=_clip_id(event.trace_id),
+        turn_id=_int(event.turn_id),
+        agent_id=_clip_id(event.agent_id),
+        parent_agent_id=_clip_id(event.parent_agent_id),
+        span_id=_clip_id(event.span_id),
+        parent_id=_clip_id(event.parent_id),
+        name=_clip_id(event.name),
+        tool_type=_clip_id(event.tool_type),
+        from_agent=int(event.from_agent),
+        model=_clip_id(event.model),
+        provider=_clip_id(event.provider),
+        latency_ms=event.latency_ms,
+        ttfb_ms=event.ttfb_ms,
+        input_tokens=_int(event.input_tokens),
+        output_tokens=_int(event.output_tokens),
+        total_tokens=_int(event.total_tokens),
+        reasoning_tokens=_int(event.reasoning_tokens),
+        cache_read_tokens=_int(event.cache_read_tokens),
+        cache_creation_tokens=_int(event.cache_creation_tokens),
+        cost_nano=_int(event.cost_nano),
+        cost_estimated=int(event.cost_estimated),
+        is_error=int(event.is_error),
+        error_type=error_type,
+        finish_reason=_clip_id(event.finish_reason),
+        interrupted=int(event.interrupted),
+        score_value=event.score_value,
+        score_source=_clip_id(event.score_source),
+        target_id=_clip_id(event.target_id),
+        head=_head(text, given, error, output),
+        text_size=len(text or "") if text or kind in _MESSAGES else len(given or "") + len(output or ""),
+        properties=properties,
+        warnings=" ".join(sorted({_clip_id(code) or "" for code in event.warnings})) or None,
+        props=props,
+    )
+    return stored, texts
+
+
+_MESSAGES = (EventKind.USER_MESSAGE, EventKind.AI_RESPONSE)
