@@ -30,6 +30,7 @@ _BOM = b"\xef\xbb\xbf"
 _CHUNK = 256 * 1024
 _WHITE = re.compile(r"[ \t\n\r\ufeff]*")
 _LONGEST_INT = 4000
+_OUTLINED_RECORDS = 20
 
 OnBytes = Callable[[int], None]
 
@@ -103,12 +104,14 @@ def decode_objects(text: str) -> tuple[list[Any], str | None]:
     return found, None
 
 
-def iter_json_records(path: Path, on_bytes: OnBytes | None = None) -> Iterator[tuple[int, Any] | RecordProblem]:
+def iter_json_records(
+    path: Path, on_bytes: OnBytes | None = None, skip: Callable[[bytes], bool] | None = None
+) -> Iterator[tuple[int, Any] | RecordProblem]:
     """Yield (1-based line in the decompressed file, decoded value) for each record of a JSON Lines file.
 
     Lines end at `\\n` only. Objects glued together on one line are all yielded under its number. A line that cannot be
     decoded yields a `RecordProblem` in its place; a last line that has no line break and cannot be decoded is taken
-    for one still being written.
+    for one still being written. Lines for which `skip` returns True are passed over undecoded.
 
     Raises:
         OSError: the file cannot be opened or read.
@@ -135,6 +138,8 @@ def iter_json_records(path: Path, on_bytes: OnBytes | None = None) -> Iterator[t
                 continue
             if number == 1 and raw.startswith(_BOM):
                 raw = raw[3:]
+            if skip is not None and skip(raw):
+                continue
             try:
                 value = json.loads(raw.decode("utf-8"))
             except (ValueError, RecursionError):
@@ -320,8 +325,22 @@ class Outline:
     leading complete objects."""
 
 
+_latest_outline: tuple[Head, Outline] | None = None
+"""Every source asks for the outline of the same head in turn."""
+
+
 def outline(head: Head) -> Outline:
     """Return the shape of a file's head for `sniff`. Never raises."""
+    global _latest_outline
+    latest = _latest_outline
+    if latest is not None and latest[0] is head:
+        return latest[1]
+    found = _outline(head)
+    _latest_outline = (head, found)
+    return found
+
+
+def _outline(head: Head) -> Outline:
     text = head.start.decode("utf-8", "replace")
     start = cast(re.Match[str], _WHITE.match(text)).end()
     opening = text[start : start + 1]
@@ -329,7 +348,7 @@ def outline(head: Head) -> Outline:
         return Outline("", frozenset(), ())
     records: list[dict[str, Any]] = []
     position = start + 1 if opening == "[" else start
-    while len(records) < 50:
+    while len(records) < _OUTLINED_RECORDS:
         position = cast(re.Match[str], _WHITE.match(text, position)).end()
         if opening == "[" and text[position : position + 1] == ",":
             position = cast(re.Match[str], _WHITE.match(text, position + 1)).end()
@@ -360,3 +379,15 @@ def _first_keys(text: str, start: int, wanted_depth: int) -> frozenset[str]:
             keys.add(last)
         last = token[1:-1] if token[0] == '"' else None
     return frozenset(keys)
+
+
+def is_json_lines(head: Head) -> bool:
+    """Tell whether the file can be read line by line: its first line holds whole records, or is longer than the head.
+
+    A document that stands on one line counts as JSON Lines of one record, unless it is an array.
+    """
+    content = head.start.lstrip()
+    if b"\n" not in content and len(head.start) >= HEAD_BYTES:
+        return content.startswith(b"{")
+    values, reason = decode_objects(_decode_text(content.split(b"\n", 1)[0])[0])
+    return reason is None and bool(values) and not isinstance(values[0], list)

@@ -1,0 +1,189 @@
+"""Which formats are read, which file is which, and which files of a folder are looked at. No format lives here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from aa_tui.backend.sources import reading
+from aa_tui.backend.sources.amplitude_jsonl import AMPLITUDE
+from aa_tui.backend.sources.checkpoints import CHECKPOINTS
+from aa_tui.backend.sources.claude_code import CLAUDE_CODE
+from aa_tui.backend.sources.codex import CODEX
+from aa_tui.backend.sources.contract import Head, Source
+from aa_tui.backend.sources.gemini_cli import GEMINI_CLI
+from aa_tui.backend.sources.pi import PI
+from aa_tui.backend.sources.tau2_bench import TAU2_BENCH
+from aa_tui.backend.sources.tau_bench import TAU_BENCH
+from aa_tui.backend.support.errors import NotFound, UsageError
+
+SOURCES: tuple[Source, ...] = (
+    CLAUDE_CODE,
+    CHECKPOINTS,
+    CODEX,
+    GEMINI_CLI,
+    PI,
+    TAU_BENCH,
+    TAU2_BENCH,
+    AMPLITUDE,
+)
+"""In the order in which a file is offered to them; at most one should say yes."""
+
+_SHAPES: tuple[tuple[str, frozenset[str]], ...] = (
+    ("Claude Code transcripts", frozenset({"type", "uuid", "parentUuid", "sessionId", "message", "timestamp"})),
+    ("Claude Code checkpoints", frozenset({"checkpoint_id", "session_id", "strategy", "files_touched"})),
+    ("Codex rollouts", frozenset({"timestamp", "type", "payload"})),
+    ("Gemini CLI chats", frozenset({"sessionId", "projectHash", "messages", "startTime"})),
+    ("pi sessions", frozenset({"type", "id", "timestamp", "cwd", "provider", "modelId"})),
+    ("tau-bench trajectories", frozenset({"task_id", "trial", "reward", "info", "traj"})),
+    ("tau2-bench results", frozenset({"timestamp", "info", "tasks", "simulations"})),
+    ("Amplitude events", frozenset({"event_type", "event_properties", "user_id", "time"})),
+    ("Amplitude request bodies", frozenset({"api_key", "events"})),
+)
+_NOT_READ: tuple[tuple[str, frozenset[str]], ...] = (
+    ("OpenTelemetry (OTLP) JSON", frozenset({"resourceSpans"})),
+    ("OpenTelemetry (OTLP) logs", frozenset({"resourceLogs"})),
+    ("OpenCode storage", frozenset({"id", "sessionID"})),
+    ("OpenCode storage", frozenset({"id", "messageID", "type"})),
+    ("any-agent trace", frozenset({"spans", "final_output"})),
+    ("Langfuse export", frozenset({"trace", "observations"})),
+    ("LangSmith batch", frozenset({"post", "patch"})),
+    ("Inspect log", frozenset({"version", "status", "eval", "plan"})),
+    ("SWE-agent trajectory", frozenset({"environment", "trajectory", "history"})),
+    ("OpenHands model-call log", frozenset({"messages", "response", "cost", "timestamp", "kwargs"})),
+    ("Who&When run", frozenset({"history", "question", "mistake_agent"})),
+    ("judge run summary", frozenset({"total_judged", "agree_count", "entries"})),
+    ("Copilot CLI events", frozenset({"type", "data", "id", "timestamp", "parentId"})),
+    ("Cursor transcript", frozenset({"role", "message"})),
+)
+"""Formats known by name that no source reads."""
+
+_SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv"})
+_SKIPPED_NAMES = ("readme", "license", "notice", "changelog")
+_SKIPPED_ENDINGS = frozenset(
+    [
+        ".bmp",
+        ".css",
+        ".csv",
+        ".db",
+        ".gif",
+        ".heic",
+        ".htm",
+        ".html",
+        ".ico",
+        ".jpeg",
+        ".jpg",
+        ".js",
+        ".lock",
+        ".md",
+        ".parquet",
+        ".pdf",
+        ".png",
+        ".py",
+        ".sqlite",
+        ".svg",
+        ".tar",
+        ".toml",
+        ".ts",
+        ".tsv",
+        ".webp",
+        ".whl",
+        ".yaml",
+        ".yml",
+        ".zip",
+    ]
+)
+_COMMON_MEMBERS = frozenset({"type", "id", "timestamp", "message", "info", "events", "time"})
+"""Members that half of all formats have; they say nothing by themselves."""
+_NEAR = 0.4
+_MOST_KEYS = 8
+
+
+def detect(path: Path) -> Source | None:
+    """Return the source that reads a file, judged by its content, or None.
+
+    Raises:
+        OSError: the file cannot be opened or read.
+    """
+    return detect_head(reading.head_of(path))
+
+
+def detect_head(head: Head) -> Source | None:
+    """Return the source that recognises a file's head, or None."""
+    return next((source for source in SOURCES if source.sniff(head)), None)
+
+
+def by_name(name: str) -> Source:
+    """Return the source called `name`.
+
+    Raises:
+        UsageError: there is none; the hint lists all.
+    """
+    for source in SOURCES:
+        if source.name == name:
+            return source
+    raise UsageError(f'There is no format "{name}".', f"Formats: {', '.join(source.name for source in SOURCES)}.")
+
+
+def explain_unknown(path: Path) -> str:
+    """Say in one sentence what a file that no source recognises looks like, and which formats are nearest.
+
+    Raises:
+        OSError: the file cannot be opened or read.
+    """
+    head = reading.head_of(path)
+    if not head.start.strip():
+        return "the file is empty"
+    shape = reading.outline(head)
+    if not shape.opening:
+        return "binary data, not JSON" if b"\x00" in head.start else "text, but not JSON"
+    if not shape.keys:
+        return "JSON, but not of objects"
+    layout = "a JSON array of objects" if shape.opening == "[" else "JSON objects"
+    known = sorted(shape.keys)
+    shown = ", ".join(known[:_MOST_KEYS]) + (", …" if len(known) > _MOST_KEYS else "")
+    seen = f"{layout} with the members {shown}"
+    unread = next((title for title, keys in _NOT_READ if keys <= shape.keys), None)
+    if unread is not None:
+        return f"{seen}: this looks like {unread}, which is not read yet"
+    telling = shape.keys - _COMMON_MEMBERS
+    near = sorted(
+        ((len(keys & shape.keys) / len(keys), title) for title, keys in _SHAPES if keys & telling), reverse=True
+    )
+    nearest = [title for likeness, title in near if likeness >= _NEAR][:2]
+    return f"{seen}: nearest to {' and '.join(nearest)}" if nearest else f"{seen}: no format is near"
+
+
+def walk(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files of files and folders, each once, in a stable order.
+
+    A file that is named is always yielded; inside folders papers, pictures, code and version control are passed over.
+
+    Raises:
+        NotFound: a path does not exist.
+    """
+    seen: set[str] = set()
+    for path in paths:
+        if path.is_dir():
+            found = _files_below(path)
+        elif path.exists():
+            found = iter((path,))
+        else:
+            raise NotFound(f"There is no file or folder {path}.")
+        for file in found:
+            key = os.path.realpath(file)
+            if key not in seen:
+                seen.add(key)
+                yield file
+
+
+def _files_below(root: Path) -> Iterator[Path]:
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in _SKIPPED_FOLDERS)
+        for name in sorted(files):
+            lowered = name.lower()
+            plain = lowered.removesuffix(".gz")
+            if lowered.startswith(_SKIPPED_NAMES) or Path(plain).suffix in _SKIPPED_ENDINGS:
+                continue
+            yield Path(folder, name)
