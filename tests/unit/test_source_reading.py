@@ -49,7 +49,7 @@ def test_gzip_is_known_by_content_and_a_truncated_one_keeps_what_was_read(tmp_pa
     whole.write_bytes(gzip.compress(plain))
     cut.write_bytes(gzip.compress(plain)[:-2000])
     counted: list[int] = []
-    assert len([r for r in reading.iter_json_records(whole, counted.append)]) == 5000
+    assert len(list(reading.iter_json_records(whole, counted.append))) == 5000
     assert sum(counted) == len(plain)
     found, problems = records(cut)
     assert 0 < len(found) < 5000
