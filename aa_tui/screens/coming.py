@@ -38,10 +38,10 @@ class EvaluatorsScreen(ComingScreen):
     NAME = "evaluators"
     WORDS = "no evaluator yet"
     LINES = (
-        "An evaluator asks one question of every session and answers it the same way each time:",
+        "An evaluator asks one question of every session and answers it the same way each time: "
         "did the agent follow the refund policy, was the tone right, which topic was it.",
         "",
-        "They will be written, tested on a sample and activated here. Until then the rules that",
+        "They will be written, tested on a sample and activated here. Until then the rules that "
         "need no model already say what they know: see the marks in Sessions and in Monitor.",
     )
 
@@ -52,8 +52,8 @@ class RunsScreen(ComingScreen):
     NAME = "runs"
     WORDS = "no run yet"
     LINES = (
-        "A run applies evaluators to chosen sessions: a sample, a filter or a dataset.",
-        "Progress, failures and cost against its limit will be shown here while it works,",
+        "A run applies evaluators to chosen sessions: a sample, a filter or a dataset. "
+        "Progress, failures and cost against its limit will be shown here while it works, "
         "and its results stay to be compared with other runs.",
         "",
         "A run needs an evaluator first.",
@@ -66,7 +66,7 @@ class DatasetsScreen(ComingScreen):
     NAME = "datasets"
     WORDS = "no dataset yet"
     LINES = (
-        "A dataset is up to a hundred sessions that people read and answer questions about.",
+        "A dataset is up to a hundred sessions that people read and answer questions about. "
         "Their answers are the ground truth an evaluator is measured against.",
         "",
         "Datasets will be filled from marked sessions in Sessions; their review starts here.",
@@ -79,8 +79,8 @@ class CohortsScreen(ComingScreen):
     NAME = "cohorts"
     WORDS = "no cohort yet"
     LINES = (
-        "A cohort is the users whose sessions match a filter: those whose task failed, say.",
-        "Funnels, retention and segmentation will compare cohorts here, with the product",
+        "A cohort is the users whose sessions match a filter: those whose task failed, say. "
+        "Funnels, retention and segmentation will compare cohorts here, with the product "
         "events of the same users.",
         "",
         "Cohorts will be made from the filter of Sessions.",

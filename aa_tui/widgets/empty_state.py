@@ -8,34 +8,38 @@ from textual.content import Content
 from textual.widget import Widget
 
 from aa_tui import themes
-from aa_tui.widgets.cells import width_of
+
+_READABLE = 68
 
 
 class EmptyState(Widget):
-    """A centred block of words."""
+    """A block of words, centred; long lines are wrapped at a width that reads well."""
 
     DEFAULT_CSS = """
-    EmptyState { height: 1fr; width: 1fr; align: center middle; content-align: center middle; padding: 0 2; }
+    EmptyState { height: 1fr; width: 1fr; content-align: center middle; padding: 0 2; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._content = Content("")
+        self._head = Content("")
+        self._body: list[Content] = []
 
     def say(self, title: str | Content, lines: Sequence[str | Content], meaning: str = "accent") -> None:
-        """Show a title and lines. Plain strings are the program's own words; stored text comes as safe `Content`."""
-        head = title if isinstance(title, Content) else Content.styled(title, themes.style(meaning, "bold"))
-        body = [line if isinstance(line, Content) else Content(line) for line in lines]
-        widest = max((width_of(line.plain) for line in (head, *body)), default=0)
-        # Lines stay flush left within the block, so that commands can be read and copied as they stand.
-        rows = [head, Content(""), *body]
-        self._content = Content("\n").join(row.pad_right(max(0, widest - row.cell_length)) for row in rows)
+        """Show a title and paragraphs. A `str` is the program's own words; stored text comes as safe `Content`."""
+        self._head = title if isinstance(title, Content) else Content.styled(title, themes.style(meaning, "bold"))
+        self._body = [line if isinstance(line, Content) else Content(line) for line in lines]
         self.refresh()
 
     @property
     def plain(self) -> str:
         """What is said, without styles."""
-        return self._content.plain
+        return "\n".join((self._head.plain, *(line.plain for line in self._body)))
 
     def render(self) -> Content:
-        return self._content
+        room = max(10, min(_READABLE, self.size.width))
+        rows = [self._head, Content("")]
+        for paragraph in self._body:
+            rows += paragraph.wrap(room) if paragraph else [Content("")]
+        # Rows stay flush left within the block, so that commands can be read and copied as they stand.
+        widest = max(row.cell_length for row in rows)
+        return Content("\n").join(row.pad_right(widest - row.cell_length) for row in rows)
