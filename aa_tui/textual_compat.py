@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from textual import events
 from textual.app import App
 from textual.screen import Screen
 
@@ -11,13 +12,32 @@ from textual.screen import Screen
 def as_first_screen(screen: Screen[Any]) -> Screen[Any]:
     """Prepare a screen to be the app's default screen and to be switched away from later.
 
-    `switch_screen` pops a result callback from the screen it leaves; Textual pushes none for the default screen.
+    `switch_screen` pops a result callback from the screen it leaves; Textual pushes none for the default screen, nor
+    does it read the default screen's own style sheets.
     """
+    screen.app._load_screen_css(screen)
     screen._push_result_callback(screen, None)
     return screen
 
 
-class PrivateCrash(App[int]):
+class TypeAhead(App[int]):
+    """An app in which keys typed right after the one that opens an input reach that input.
+
+    Textual sends a key to what has the focus when it is read, and runs its action when it has bubbled back. Keys of a
+    fast typist, or of a paste over SSH, are read before the first one's action has moved the focus, and would act as
+    commands. A key that comes back although the widget in focus by now takes it as text is given to that widget.
+    """
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and event.is_forwarded:
+            focused = self.focused
+            if focused is not None and focused.check_consume_key(event.key, event.character):
+                focused._forward_event(events.Key(event.key, event.character))
+                return
+        await super().on_event(event)
+
+
+class PrivateCrash(TypeAhead):
     """An app whose crashes print no local variables.
 
     Textual's own crash screen shows the locals of every frame, which may hold transcripts and keys.

@@ -1,0 +1,77 @@
+"""What leaves the session screen: copies, files, pager and editor. Mixed into the screen; knows no layout."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from aa_tui.backend.support.drawable import drawable
+from aa_tui.backend.support.errors import AAError
+from aa_tui.external import editor_command, pager_command, run_on_text
+from aa_tui.screens.base import PlaceScreen
+
+if TYPE_CHECKING:
+    from aa_tui.backend.query.readmodels import ContentText, SessionDetail, StepRow
+
+_WHOLE = 50_000_000
+"""More characters than any one text has; what the pager asks for."""
+
+
+class SessionCopying(PlaceScreen):
+    """Copy, save, page and edit what is selected."""
+
+    @property
+    def detail(self) -> SessionDetail | None:
+        """The session that is shown, None until it is read."""
+        raise NotImplementedError
+
+    @property
+    def selected_step(self) -> StepRow | None:
+        """The step under the cursor of the visible tab."""
+        raise NotImplementedError
+
+    async def _whole_text(self, step: StepRow) -> str:
+        """Return all long texts of a step, each under its name when there are several."""
+        workspace = await self.ready()
+        assert self.detail is not None
+        parts = await self.ask(
+            workspace.sessions.texts, self.detail.row.id, [step.id], limit=_WHOLE, group="whole text"
+        )
+        return join_parts(parts.get(step.id, ()))
+
+    def action_session_pager(self) -> None:
+        self.load(self._page(), "pager")
+
+    async def _page(self) -> None:
+        step = self.selected_step
+        if step is None:
+            return
+        command = pager_command(os.environ)
+        # Pagers differ in what they let through to the terminal, so they are given what the screen would draw.
+        text = drawable(await self._whole_text(step))
+        self._hand_over(command, text)
+
+    def action_session_editor(self) -> None:
+        self.load(self._edit(), "pager")
+
+    async def _edit(self) -> None:
+        step = self.selected_step
+        if step is None:
+            return
+        command = editor_command(os.environ)
+        self._hand_over(command, await self._whole_text(step))
+
+    def _hand_over(self, command: list[str], text: str) -> None:
+        try:
+            with self.app.suspend():
+                run_on_text(command, text)
+        except AAError as error:
+            self.flash(str(error), "bad")
+        self.refresh(layout=True)
+
+
+def join_parts(parts: tuple[ContentText, ...]) -> str:
+    """Return the texts of a step as one, each under its name when there are several."""
+    if len(parts) == 1:
+        return parts[0].text
+    return "\n\n".join(f"--- {part.part.replace('_', ' ')} ---\n{part.text}" for part in parts)
