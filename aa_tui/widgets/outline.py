@@ -45,6 +45,9 @@ class Outline(RoleLines):
         self.scroll_to(y=max(self._cursor - 5, 0), animate=False)
         self.refresh()
 
+    def on_resize(self) -> None:
+        self.virtual_size = Size(self.page_width, len(self._turns))
+
     def move(self, by: int) -> None:
         """Move the cursor."""
         if not self._turns:

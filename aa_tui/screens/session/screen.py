@@ -394,7 +394,7 @@ class SessionScreen(SessionCopying, PlaceScreen):
         self.outline.set_class(opened, "-open")
         if opened:
             step = self.selected_step
-            self.call_after_refresh(self.outline.show, detail.turns, self._zone, step.turn_no if step else 1)
+            self.outline.show(detail.turns, self._zone, step.turn_no if step else 1)
 
     @on(Outline.Chosen)
     def _outline_chosen(self, event: Outline.Chosen) -> None:

@@ -1,0 +1,186 @@
+"""The session screen, driven by keys, on sessions made by a builder."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from textual.pilot import Pilot
+
+from aa_tui.app import AAApp, SessionList
+from aa_tui.backend.model.event import EventKind
+from aa_tui.backend.query.readmodels import ProjectInfo
+from aa_tui.backend.support.clock import FrozenClock
+from aa_tui.screens.session.screen import SessionScreen
+from aa_tui.widgets.role_lines import RoleLines
+from aa_tui.widgets.span_tree import bar
+from tests.tui.session_builder import START_MS, FakeSessions, SessionBuilder, refund_session
+
+
+def app_of(*builders: SessionBuilder, address: str = "session/ticket-88213") -> AAApp:
+    """Return the app on a workspace that holds these sessions, opened at the first one from a list of all."""
+    workspace = SimpleNamespace(
+        sessions=FakeSessions(builders),
+        project=ProjectInfo(1, "demo", "key", "UTC", len(builders), None, {}),
+        clock=FrozenClock(START_MS),
+        store=SimpleNamespace(read_only=False, read_only_reason=None, change_counter=lambda: 1, close=lambda: None),
+    )
+    app = AAApp(lambda: cast(Any, workspace), address)
+    app.session_list = SessionList(list(range(1, len(builders) + 1)), 0, "agent:support-bot")
+    return app
+
+
+async def settled(pilot: Pilot[Any]) -> SessionScreen:
+    """Wait until nothing is asked for any more; return the screen."""
+    app = cast(AAApp, pilot.app)
+    for _ in range(200):
+        await pilot.pause(0.01)
+        if app.idle and isinstance(app.screen, SessionScreen) and app.screen.detail is not None:
+            break
+    await pilot.pause()
+    return cast(SessionScreen, app.screen)
+
+
+def lines_of(widget: RoleLines) -> list[str]:
+    """Return what a widget shows, line by line."""
+    return [widget.render_line(y).text.rstrip() for y in range(widget.size.height)]
+
+
+async def test_thread_shows_the_conversation_with_tools_and_sub_agents() -> None:
+    async with app_of(refund_session()).run_test(size=(100, 40)) as pilot:
+        shown = "\n".join(lines_of((await settled(pilot)).thread))
+    assert "I was charged twice for order 8812" in shown
+    assert "issue_refund" in shown and "Timeout" in shown and "30.0 s" in shown
+    assert "task for policy-agent" in shown
+    assert "edited" in shown
+
+
+async def test_turn_keys_go_from_user_message_to_user_message() -> None:
+    async with app_of(refund_session()).run_test(size=(80, 24)) as pilot:
+        screen = await settled(pilot)
+        await pilot.press("j")
+        step = screen.selected_step
+        assert step is not None and step.turn_no == 2 and step.kind == EventKind.USER_MESSAGE
+        await pilot.press("k")
+        assert screen.selected_step is not None and screen.selected_step.turn_no == 1
+
+
+async def test_next_error_then_open_shows_input_and_error() -> None:
+    async with app_of(refund_session()).run_test(size=(80, 24)) as pilot:
+        screen = await settled(pilot)
+        await pilot.press("e", "o")
+        await settled(pilot)
+        shown = "\n".join(lines_of(screen.thread))
+    assert "TimeoutError: no answer" in shown
+    assert '"amount": 42.1' in shown
+
+
+async def test_typing_right_after_slash_reaches_the_search_and_not_the_keys() -> None:
+    async with app_of(refund_session()).run_test(size=(80, 24)) as pilot:
+        screen = await settled(pilot)
+        await pilot.press("slash", *"order", "enter")
+        await settled(pilot)
+        first, total = screen.thread.hit_position
+        assert (first, total) == (1, 4)
+        await pilot.press("n")
+        assert screen.thread.hit_position[0] == 2
+        await pilot.press("N", "N")
+        assert screen.thread.hit_position[0] == 4
+        await pilot.press("escape")
+        assert screen.thread.hit_position == (0, 0)
+
+
+async def test_tabs_go_round_and_say_what_they_know() -> None:
+    async with app_of(refund_session()).run_test(size=(100, 40)) as pilot:
+        screen = await settled(pilot)
+        await pilot.press("right")
+        await pilot.pause()
+        info = "\n".join(lines_of(screen.page))
+        assert "ticket-88213" in info and "4 of 4 calls priced" in info and "cache written –" in info
+        await pilot.press("right")
+        await pilot.pause()
+        tree = "\n".join(lines_of(screen.span_tree))
+        assert "issue_refund" in tree and "1 failed" in tree
+        await pilot.press("right")
+        await pilot.pause()
+        assert "No evaluator or signal has looked" in "\n".join(lines_of(screen.page))
+        await pilot.press("right")
+        await pilot.pause()
+        assert "Nobody has answered" in "\n".join(lines_of(screen.page))
+        assert str(screen.address()) == "session/ticket-88213/review"
+
+
+async def test_next_and_previous_session_of_the_list() -> None:
+    async with app_of(refund_session(), refund_session("ticket-9")).run_test(size=(80, 24)) as pilot:
+        screen = await settled(pilot)
+        await pilot.press("J")
+        await settled(pilot)
+        assert screen.detail is not None and screen.detail.row.key == "ticket-9"
+        await pilot.press("J")
+        await settled(pilot)
+        assert screen.detail.row.key == "ticket-9"
+        await pilot.press("K")
+        await settled(pilot)
+        assert screen.detail.row.key == "ticket-88213"
+
+
+async def test_outline_goes_to_the_chosen_turn() -> None:
+    async with app_of(refund_session()).run_test(size=(80, 24)) as pilot:
+        screen = await settled(pilot)
+        await pilot.press("O")
+        await pilot.pause()
+        await pilot.press("down", "enter")
+        await pilot.pause()
+        assert screen.selected_step is not None and screen.selected_step.turn_no == 2
+        assert not screen.outline.has_class("-open")
+
+
+async def test_a_long_session_lays_out_only_what_is_seen() -> None:
+    long = SessionBuilder()
+    for n in range(2_500):
+        long.user_says(f"question {n}")
+        long.agent_says(f"answer {n}")
+        if n % 50 == 0:
+            long.tool("dump", "{}", "x" * 1_000_000)
+    app = app_of(long)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await settled(pilot)
+        assert len(screen.thread._laid) < 60
+        await pilot.press("G")
+        await settled(pilot)
+        assert "answer 2499" in "\n".join(lines_of(screen.thread))
+        assert len(screen.thread._laid) < 150
+        asked = {event_id for ids in cast(Any, app.workspace).sessions.asked for event_id in ids}
+        assert len(asked) < 200
+
+
+async def test_growing_session_keeps_the_reader_where_they_are() -> None:
+    made = refund_session()
+    async with app_of(made).run_test(size=(80, 24)) as pilot:
+        screen = await settled(pilot)
+        await pilot.press("j")
+        before = screen.selected_step
+        made.user_says("And now?")
+        made.agent_says("Now it is done.")
+        await screen.store_changed()
+        assert screen.detail is not None and len(screen.detail.steps) == 10
+        await pilot.press("r")
+        await settled(pilot)
+        assert len(screen.detail.steps) == 12
+        assert screen.selected_step is not None and before is not None and screen.selected_step.id == before.id
+
+
+async def test_narrow_and_tiny_terminals_do_not_break() -> None:
+    for size in ((60, 20), (44, 14), (160, 48)):
+        async with app_of(refund_session()).run_test(size=size) as pilot:
+            screen = await settled(pilot)
+            for _ in range(5):
+                await pilot.press("right")
+                await pilot.pause()
+            assert all(len(line) <= size[0] for line in lines_of(screen.thread))
+
+
+@pytest.mark.parametrize(("start", "end", "expected"), [(0, 1, "████████"), (0.5, 1, "    ████"), (1, 1, "       ▏")])
+def test_bars_are_proportional_and_never_vanish(start: float, end: float, expected: str) -> None:
+    assert bar(start, end, 8) == expected
