@@ -24,7 +24,7 @@ ROLES = (
 """What a piece can be; looks are in styles/session.tcss."""
 
 
-class RoleLines(ScrollView, can_focus=True):
+class RoleLines(ScrollView, can_focus=True, inherit_bindings=False):
     """A page of role lines; subclasses say which line stands where by `line_at`."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{role}" for role in ROLES}
