@@ -14,6 +14,7 @@ The result is never markup: give it to text or content objects, not to markup pa
 from __future__ import annotations
 
 import re
+from functools import cache
 
 LINE_BREAK_MARK = "⏎"
 TAB_MARK = "␉"
@@ -56,12 +57,19 @@ _KEPT = "|".join(
     )
 )
 """What scripts, emoji sequences and braille pictures need."""
-_REPLACED = re.compile(
-    f"(?P<kept>{_KEPT})|(?P<break>\r\n)|(?P<control>[{_CONTROLS}])|(?P<selectors>[{_SELECTORS}]+)|(?P<tags>[{_TAGS}]+)"
-    f"|(?P<invisible>(?P<same>[{_INVISIBLE}])(?P=same)*)|(?P<surrogate>[{_SURROGATES}])"
-    f"|(?P<stack>[{_STACKING}]{{{MAX_MARKS + 1},}})"
-)
-_REPLACED_BESIDE_COLOUR = re.compile(f"(?P<colour>\x1b\\[[0-9;:]{{0,64}}m)|{_REPLACED.pattern}")
+
+
+@cache
+def _replaced(beside_colour: bool = False) -> re.Pattern[str]:
+    """Return what is looked at one by one; built when first needed, because compiling it costs milliseconds."""
+    colour = "(?P<colour>\x1b\\[[0-9;:]{0,64}m)|" if beside_colour else ""
+    return re.compile(
+        f"{colour}(?P<kept>{_KEPT})|(?P<break>\r\n)|(?P<control>[{_CONTROLS}])|(?P<selectors>[{_SELECTORS}]+)|(?P<tags>[{_TAGS}]+)"
+        f"|(?P<invisible>(?P<same>[{_INVISIBLE}])(?P=same)*)|(?P<surrogate>[{_SURROGATES}])"
+        f"|(?P<stack>[{_STACKING}]{{{MAX_MARKS + 1},}})"
+    )
+
+
 _HIDES = frozenset({"selectors", "tags", "invisible"})
 
 
@@ -75,16 +83,16 @@ def drawable(text: str, *, one_line: bool = False, keep_sgr: bool = False) -> st
     suspect = _ASCII_SUSPECT if text.isascii() else _SUSPECT
     if suspect.search(text):
         if keep_sgr:
-            text = _REPLACED_BESIDE_COLOUR.sub(_mark, text)
+            text = _replaced(beside_colour=True).sub(_mark, text)
         else:
             # First, so that what a sequence kept apart is judged together.
-            text = _REPLACED.sub(_mark, _SGR.sub(_drop_colour, text) if "\x1b" in text else text)
+            text = _replaced().sub(_mark, _SGR.sub(_drop_colour, text) if "\x1b" in text else text)
     return text.replace("\n", LINE_BREAK_MARK).replace("\t", TAB_MARK) if one_line else text
 
 
 def has_hidden(text: str) -> bool:
     """Return whether `text` has bidi controls or invisible characters that no script or emoji in it needs."""
-    return not text.isascii() and any(match.lastgroup in _HIDES for match in _REPLACED.finditer(text))
+    return not text.isascii() and any(match.lastgroup in _HIDES for match in _replaced().finditer(text))
 
 
 class DrawableStream:
