@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import random
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from builders import DAY_MS, NOW_MS, Made, event, session, workspace
 
 from aa_tui.backend.model.event import EventKind
 from aa_tui.backend.model.filter import (
@@ -33,6 +28,7 @@ from aa_tui.backend.model.filter import (
 from aa_tui.backend.query import compile as compiler
 from aa_tui.backend.query.compile import Compiler, Scope
 from aa_tui.backend.service.workspace import Workspace
+from tests.builders import DAY_MS, NOW_MS, Made, event, session, workspace
 
 _WORDS = ["refund", "chargeback", "order", "late", "invoice", "Größe", "naïve", "thanks"]
 _FILTERS = [

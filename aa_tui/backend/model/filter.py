@@ -66,7 +66,7 @@ FIELDS: Mapping[str, Field] = {
     for f in (
         _facet("agent", "agent that took part, at any depth", "agents"),
         _facet("user", "user, else device", "users"),
-        _facet("state", "open, closing or closed", values=("open", "closing", "closed"), single=True),
+        _facet("state", "open or closed", values=("open", "closed"), single=True),
         _facet("source", "where the session came from", "sources"),
         _facet("model", "model that answered", "models"),
         _facet("provider", "provider of the model"),

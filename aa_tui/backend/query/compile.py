@@ -219,8 +219,8 @@ class Compiler:
             found.update(
                 r[0] for r in self._reader.fetch("SELECT id FROM session WHERE project_id=:p AND key=:k", params)
             )
-            if value.text.isascii() and value.text.isdigit() and len(value.text) < 19:
-                params["k"] = int(value.text)
+            if (number := as_id(value.text)) is not None:
+                params["k"] = number
                 rows = self._reader.fetch("SELECT id FROM session WHERE project_id=:p AND id=:k", params)
                 found.update(r[0] for r in rows)
         return sorted(found)
@@ -307,7 +307,7 @@ class Compiler:
             params,
         )
         found = {r[0] for r in rows}
-        if term.text.isascii() and term.text.isdigit() and len(term.text) < 19:
+        if as_id(term.text) is not None:
             found.update(self._session_ids((Value(term.text),)))
         return sorted(i for i in found if i)
 
@@ -587,6 +587,12 @@ class Compiler:
                     left -= 1
             if left is not None and left <= 0:
                 return
+
+
+def as_id(text: str) -> int | None:
+    """Return the id a text is, or None when it cannot be one."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    return number if 0 < number < 1 << 63 else None
 
 
 def match_text(terms: Sequence[Term]) -> str:
