@@ -105,9 +105,13 @@ class FilterPart:
     """Sessions when this part is dropped."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class StepRow:
-    """One event of a session in order: a message, model call, tool call, span… without its long texts."""
+    """One event of a session in order: a message, model call, tool call, span… without its long texts.
+
+    A frozen value like all the others, but not declared so: that makes it four times as slow to build, and opening a
+    long session builds thousands.
+    """
 
     id: int
     kind: int
@@ -371,3 +375,24 @@ class CheckRow:
     n: int
     of: int
     hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavedViewRow:
+    """A named address, private to its owner or shared with the project."""
+
+    name: str
+    owner: str
+    shared: bool
+    address: str
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRow:
+    """A typed note at an instant of the time charts."""
+
+    id: int
+    at_ms: int
+    text: str
+    author: str

@@ -1,4 +1,4 @@
-"""The record of decisions: who did what, when, and what undoes it. Writes rows; knows no particular decision."""
+"""Decisions with their actor: permission, change, journal row in one transaction; undo and redo per actor. No SQL."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from aa_tui.backend.service.permissions import Actor, Permission
-from aa_tui.backend.store.engine import Tx
-from aa_tui.backend.support.ids import new_id
+from aa_tui.backend.store import decisions
+from aa_tui.backend.store.decisions import State
+from aa_tui.backend.store.engine import Row, Store, Tx
 
 
-def record(
+def decide(
     tx: Tx,
     project_id: int,
     at_ms: int,
@@ -19,33 +20,66 @@ def record(
     permission: Permission,
     action: str,
     subject: str,
-    forward: Mapping[str, Any],
-    inverse: Mapping[str, Any] | None = None,
-) -> int:
-    """Write one decision and return its id. `inverse` None means that it cannot be undone.
+    kind: str,
+    key: Mapping[str, Any],
+    after: State,
+) -> None:
+    """Change one thing's state and journal it with what undoes it.
 
-    Ids rise within a project, so that "the newest of an actor" is the one with the largest id.
+    Args:
+        action: what was done, as `undo` names it to the person ("save view").
+        subject: to what, in their words.
+
+    Raises:
+        Forbidden: the actor lacks the permission.
     """
-    last = tx.one("SELECT MAX(id) FROM journal WHERE project_id=:p", {"p": project_id})
-    entry = max(new_id(at_ms), (last[0] + 1) if last and last[0] is not None else 0)
-    tx.execute(
-        "INSERT INTO journal(project_id, id, at_ms, actor, permission, action, subject, forward, inverse) "
-        "VALUES (:p, :id, :at, :actor, :permission, :action, :subject, :forward, :inverse)",
-        {
-            "p": project_id,
-            "id": entry,
-            "at": at_ms,
-            "actor": actor.name,
-            "permission": permission.value,
-            "action": action,
-            "subject": subject,
-            "forward": json.dumps(forward, ensure_ascii=False),
-            "inverse": None if inverse is None else json.dumps(inverse, ensure_ascii=False),
-        },
-    )
-    return entry
+    actor.require(permission)
+    before = decisions.state(tx, project_id, kind, key)
+    if before == after:
+        return
+    decisions.change(tx, project_id, kind, key, before, after, at_ms)
+    forward = {"kind": kind, "key": dict(key), "before": before, "after": after}
+    inverse = {"kind": kind, "key": dict(key), "before": after, "after": before}
+    decisions.record(tx, project_id, at_ms, actor.name, permission.value, action, subject, forward, inverse)
 
 
-def touch(tx: Tx, project_id: int) -> None:
-    """Raise the project's data version, so that other processes refresh."""
-    tx.execute("UPDATE project SET data_version = data_version + 1 WHERE id=:p", {"p": project_id})
+def undo(store: Store, project_id: int, at_ms: int, actor: Actor) -> str | None:
+    """Undo the actor's newest decision that stands; return what was undone in words, or None.
+
+    Raises:
+        Conflict: somebody else changed the same thing since.
+    """
+    with store.write(durable=True) as tx:
+        row = decisions.newest_undoable(tx, project_id, actor.name)
+        if row is None:
+            return None
+        words = _apply(tx, project_id, at_ms, actor, row, row[5])
+        entry = decisions.record(tx, project_id, at_ms, actor.name, row[1], "undo", row[3], {"entry": row[0]})
+        decisions.mark_undone(tx, project_id, row[0], entry)
+    return words
+
+
+def redo(store: Store, project_id: int, at_ms: int, actor: Actor) -> str | None:
+    """Do again what the actor undid last, unless they decided something since; return it in words, or None.
+
+    Raises:
+        Conflict: somebody else changed the same thing since.
+    """
+    with store.write(durable=True) as tx:
+        found = decisions.newest_redoable(tx, project_id, actor.name)
+        if found is None:
+            return None
+        undone, row = found
+        words = _apply(tx, project_id, at_ms, actor, row, row[4])
+        entry = decisions.record(tx, project_id, at_ms, actor.name, row[1], "redo", row[3], {"entry": row[0]})
+        decisions.mark_undone(tx, project_id, undone, entry)
+        decisions.mark_undone(tx, project_id, row[0], None)
+    return words
+
+
+def _apply(tx: Tx, project_id: int, at_ms: int, actor: Actor, row: Row, change_json: str) -> str:
+    _, permission, action, subject, _, _ = row
+    actor.require(Permission(permission))
+    change = json.loads(change_json)
+    decisions.change(tx, project_id, change["kind"], change["key"], change["before"], change["after"], at_ms)
+    return f"{action} “{subject}”"

@@ -13,6 +13,7 @@ from aa_tui.backend.query.readmodels import ProjectInfo
 from aa_tui.backend.service import journal
 from aa_tui.backend.service.permissions import ROLES, Actor, Permission
 from aa_tui.backend.service.workspace import Workspace
+from aa_tui.backend.store import decisions
 from aa_tui.backend.store.engine import Reader, Row, Store
 from aa_tui.backend.support import paths
 from aa_tui.backend.support.clock import Clock, SystemClock
@@ -24,7 +25,6 @@ DEFAULT_PROJECT = "default"
 EPOCH_2025_S = 1_735_689_600
 """Project ids are seconds since 2025-01-01 UTC: short to type, the same length for decades."""
 _MAX_NAME = 100
-_COLUMNS = "id, name, api_key, time_zone, settings"
 
 
 def system_time_zone() -> str:
@@ -75,8 +75,7 @@ class ProjectService:
     def list(self) -> list[ProjectInfo]:
         """Return all projects by name."""
         with self._store.reader() as reader:
-            rows = reader.fetch(f"SELECT {_COLUMNS} FROM project ORDER BY name")
-            return [self._info(reader, row) for row in rows]
+            return [self._info(reader, row) for row in decisions.projects(reader)]
 
     def get(self, name_or_id: str) -> ProjectInfo:
         """Return the project of that name, else of that id.
@@ -86,7 +85,7 @@ class ProjectService:
             Ambiguous: several differ from it only in case.
         """
         with self._store.reader() as reader:
-            rows = reader.fetch(f"SELECT {_COLUMNS} FROM project")
+            rows = decisions.projects(reader)
             for wanted in (
                 [row for row in rows if row[1] == name_or_id],
                 [row for row in rows if str(row[0]) == name_or_id],
@@ -115,18 +114,16 @@ class ProjectService:
         zone = check_time_zone(time_zone) if time_zone else system_time_zone()
         now = self._clock.now_ms()
         with self._store.write(durable=True) as tx:
-            if tx.one("SELECT 1 FROM project WHERE name=:n", {"n": name}):
-                raise Conflict(f"There already is a project “{name}”.", "Choose another name.")
-            number = max(now // 1000 - EPOCH_2025_S, 1)
-            while tx.one("SELECT 1 FROM project WHERE id=:id", {"id": number}):
-                number += 1
-            tx.execute(
-                "INSERT INTO project(id, name, api_key, time_zone, created_ms, settings, version, data_version) "
-                "VALUES (:id, :name, :key, :zone, :now, '{}', 1, 0)",
-                {"id": number, "name": name, "key": new_api_key(), "zone": zone, "now": now},
-            )
-            journal.record(
-                tx, number, now, actor, Permission.ADMINISTER, "project.create", name, {"name": name, "time_zone": zone}
+            number = decisions.insert_project(tx, max(now // 1000 - EPOCH_2025_S, 1), name, new_api_key(), zone, now)
+            decisions.record(
+                tx,
+                number,
+                now,
+                actor.name,
+                Permission.ADMINISTER.value,
+                "create project",
+                name,
+                {"name": name, "time_zone": zone},
             )
         return self.get(str(number))
 
@@ -148,41 +145,20 @@ class ProjectService:
             UsageError: the time zone is unknown.
             Forbidden: the actor may not.
         """
-        actor.require(Permission.ADMINISTER)
         if key == "time_zone":
             value = check_time_zone(str(value))
-        now = self._clock.now_ms()
         with self._store.write(durable=True) as tx:
-            row = tx.one("SELECT settings, time_zone FROM project WHERE id=:id", {"id": project.id})
-            if row is None:
-                raise NotFound(f"The project “{project.name}” is gone.")
-            settings: dict[str, Any] = json.loads(row[0])
-            if key == "time_zone":
-                before: Any = row[1]
-                tx.execute(
-                    "UPDATE project SET time_zone=:zone, version=version+1, data_version=data_version+1 WHERE id=:id",
-                    {"zone": value, "id": project.id},
-                )
-            else:
-                before = settings.get(key)
-                if value is None:
-                    settings.pop(key, None)
-                else:
-                    settings[key] = value
-                tx.execute(
-                    "UPDATE project SET settings=:s, version=version+1, data_version=data_version+1 WHERE id=:id",
-                    {"s": json.dumps(settings, ensure_ascii=False), "id": project.id},
-                )
-            journal.record(
+            journal.decide(
                 tx,
                 project.id,
-                now,
+                self._clock.now_ms(),
                 actor,
                 Permission.ADMINISTER,
-                "project.set",
+                "set",
                 key,
-                {"key": key, "value": value},
-                {"key": key, "value": before},
+                "setting",
+                {"key": key},
+                None if value is None else {"value": value},
             )
         return self.get(str(project.id))
 
@@ -193,11 +169,10 @@ class ProjectService:
         """
         name = name or login_name()
         with self._store.reader() as reader:
-            row = reader.one("SELECT role FROM member WHERE project_id=:p AND name=:n", {"p": project.id, "n": name})
-            if row is None:
-                others = reader.one("SELECT 1 FROM member WHERE project_id=:p LIMIT 1", {"p": project.id})
-                return Actor(name, "viewer" if others else "admin")
-        return Actor(name, row[0] if row[0] in ROLES else "viewer")
+            role, others = decisions.role(reader, project.id, name)
+        if role is None:
+            role = "viewer" if others else "admin"
+        return Actor(name, role if role in ROLES else "viewer")
 
     @staticmethod
     def _check_name(name: str) -> str:
@@ -210,23 +185,18 @@ class ProjectService:
 
     @staticmethod
     def _info(reader: Reader, row: Row) -> ProjectInfo:
-        number = row[0]
-        # Every session has exactly one state: a handful of dictionary rows instead of counting a million sessions.
-        total = reader.one("SELECT SUM(sessions) FROM facet WHERE project_id=:p AND key='state'", {"p": number})
-        if total is None or total[0] is None:
-            total = reader.one("SELECT COUNT(*) FROM session WHERE project_id=:p", {"p": number})
-        newest = reader.one("SELECT MAX(sort_at) FROM session WHERE project_id=:p", {"p": number})
+        sessions, newest_ms = decisions.project_counts(reader, row[0])
         settings: dict[str, Any] = {}
         with suppress(ValueError):
             loaded = json.loads(row[4])
             settings = loaded if isinstance(loaded, dict) else {}
         return ProjectInfo(
-            id=number,
+            id=row[0],
             name=row[1],
             api_key=row[2],
             time_zone=row[3],
-            sessions=int(total[0] or 0) if total else 0,
-            newest_ms=newest[0] if newest else None,
+            sessions=sessions,
+            newest_ms=newest_ms,
             settings=settings,
         )
 
