@@ -241,7 +241,8 @@ def refund_wait(rng: Random, policy: str | None, reason: str) -> tuple[str, str]
 
 
 _MONTHS_DE = (
-    "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
+    "Januar", "Februar", "März", "April", "Mai", "Juni",
+    "Juli", "August", "September", "Oktober", "November", "Dezember",
 )  # fmt: skip
 
 

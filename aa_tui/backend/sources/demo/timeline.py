@@ -163,9 +163,10 @@ def make_plan(end_ms: int, seed: int, sessions: int, users: int, days: int) -> P
     for day in range(days):
         day_ms = start_ms + day * DAY_MS
         growth = 0.42 + 1.16 * day / days
-        busy = _INCIDENT_VOLUME if in_incident(day_ms, end_ms) else 1.0
-        weekday = (day_ms // DAY_MS + 3) % 7
-        weights.append(growth * busy * _WEEKDAY[weekday] * rng.uniform(0.92, 1.08))
+        # The incident stands out even where it falls on a weekend: people complain on any day.
+        weekday = _WEEKDAY[(day_ms // DAY_MS + 3) % 7]
+        busy = _INCIDENT_VOLUME * max(1.0, weekday) if in_incident(day_ms, end_ms) else weekday
+        weights.append(growth * busy * rng.uniform(0.92, 1.08))
     left = sessions - len(visits)
     total, owed = sum(weights), 0.0
     for day, weight in enumerate(weights):
