@@ -229,13 +229,14 @@ def derive(
     traces = _traces(key, _timed(events), warn)
     ordered, turn_of, turn_traces = _order(key, traces, warn)
     in_order = [one.event for one in ordered]
+    core = [one for one in ordered if one.event.kind not in _AFTERWARDS] or ordered
+    steps = [one.event for one in core]
     quality = max(
-        (event.time_quality for event in in_order if not _without_time(event)),
+        (event.time_quality for event in steps if not _without_time(event)),
         key=lambda name: _QUALITY_RANK[TimeQuality(name)],
         default=str(TimeQuality.ORDER_ONLY),
     )
     timed = quality != TimeQuality.ORDER_ONLY
-    core = [one for one in ordered if one.event.kind not in _AFTERWARDS] or ordered
     started = min(one.at for one in core) if timed else None
     ended = max(one.end for one in core) if timed else None
     received = min(event.received_ms for event in in_order)
@@ -244,7 +245,7 @@ def derive(
     places = _places(in_order, turn_of, warn)
     totals = _Totals(in_order)
     info, facets = _describe(in_order, totals, settings, warn)
-    agents = _agent_chain(in_order)
+    agents = _agent_chain(steps)
     hits = rule_hits(in_order, state.closed, state.close_reason == "timeout")
     topics = _topics(info.get("enrichments"))
     row = {
@@ -254,13 +255,13 @@ def derive(
         "ended_ms": ended,
         "time_quality": quality,
         "agent": agents[0],
-        "user_id": _user(in_order, warn),
+        "user_id": _user(steps, warn) or _user(in_order, warn),
         "state": state.state,
         "close_reason": state.close_reason,
         "closed_ms": state.closed_ms,
         "close_due_ms": state.close_due_ms,
         "title": _title(in_order, info),
-        "source": in_order[0].source,
+        "source": steps[0].source,
         "agents": _json(agents),
         "turns": len(turn_traces),
         "duration_ms": ended - started if started is not None and ended is not None else None,
@@ -270,7 +271,7 @@ def derive(
         **totals.columns(),
         **_scores(totals, info.get("enrichments"), recorded),
     }
-    sources = sorted({event.source for event in in_order if event.source})
+    sources = sorted({event.source for event in steps if event.source})
     if len(sources) > 1:
         warn("several_sources")
         info["sources"] = sources

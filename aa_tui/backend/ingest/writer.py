@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aa_tui.backend.ingest.closing_rules import SessionSettings, State, settings_of
+from aa_tui.backend.ingest.outcomes import Outcome, OutcomePlanner, OutcomeRows
 from aa_tui.backend.ingest.sessionise import Contribution, DerivedSession, Recorded, derive
 from aa_tui.backend.ingest.stored import USER_PROPERTIES, StoredEvent, make_stored, props_of, richness, row_of
 from aa_tui.backend.model.event import AgentEvent, EventKind, TimeQuality
@@ -51,6 +52,8 @@ class Incoming:
     mapper_version: int
     file: int = 0
     """Whose count it goes to."""
+    force: bool = False
+    """Replace a known event even where this version does not tell more: its file is read under other options."""
 
 
 @dataclass(slots=True)
@@ -63,6 +66,8 @@ class Written:
     duplicates: int = 0
     updated: int = 0
     """Known events that a fuller version replaced."""
+    results: int = 0
+    """Recorded verdicts and labels; counted for file 0."""
 
     def add(self, other: Written) -> None:
         """Add another's counts."""
@@ -71,6 +76,7 @@ class Written:
         self.events += other.events
         self.duplicates += other.duplicates
         self.updated += other.updated
+        self.results += other.results
 
 
 @dataclass(slots=True)
@@ -91,14 +97,21 @@ class _New:
     key: str | None
     file: int
     size: int
+    force: bool
 
 
 @dataclass(slots=True)
 class _Slice:
     news: list[_New] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
     size: int = 0
     partial: str | None = None
     """Key of a session that goes on in the next slice."""
+
+    @property
+    def load(self) -> int:
+        """How many events and outcomes it holds."""
+        return len(self.news) + len(self.outcomes)
 
 
 @dataclass(slots=True)
@@ -111,6 +124,7 @@ class _Touched:
     old: list[StoredEvent]
     removed: set[int] = field(default_factory=set)
     new: list[_New] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -139,10 +153,15 @@ class _Plan:
     said: dict[str, list[tuple[int, str, Mapping[str, Any]]]] = field(default_factory=dict)
     closed: dict[int, int] = field(default_factory=dict)
     counts: dict[int, Written] = field(default_factory=dict)
+    outcomes: OutcomeRows = field(default_factory=OutcomeRows)
+    unresolved: list[Outcome] = field(default_factory=list)
+    """Of sessions that the project does not have."""
 
     def empty(self) -> bool:
         """Return whether nothing would be written."""
-        return not (self.events or self.deletions or self.sessions or self.dropped)
+        return not (
+            self.events or self.deletions or self.sessions or self.dropped or self.facets_in or self.outcomes.count()
+        )
 
     def count(self, file: int) -> Written:
         """Return the counts of a file."""
@@ -188,11 +207,21 @@ class Writer:
         self._clock = clock
         self._replace = replace
         self._days: tuple[str, DayOf] | None = None
+        self.unresolved: list[Outcome] = []
+        """Outcomes of sessions that were not there when they were written; the caller may take them out and retry."""
         self._closed_here: dict[int, int] = {}
         """Revision by session that this writer closed: parts of one import close a session once."""
 
-    def write(self, items: Iterable[Incoming], files: Sequence[FileRecord] = ()) -> dict[int, Written]:
-        """Store events and return what was added, by file; `files` are recorded with the last of them.
+    def write(
+        self,
+        items: Iterable[Incoming],
+        files: Sequence[FileRecord] = (),
+        outcomes: Iterable[Outcome] = (),
+    ) -> dict[int, Written]:
+        """Store events and recorded outcomes and return what was added, by file.
+
+        `files` are recorded with the last of them. Outcomes of sessions that the project does not have stay behind in
+        `unresolved`.
 
         Raises:
             NotFound: the project is gone.
@@ -200,7 +229,7 @@ class Writer:
         """
         counts: dict[int, Written] = {}
         now = self._clock.now_ms()
-        slices = list(_sliced(_converted(items, now)))
+        slices = list(_sliced(_converted(items, now), outcomes))
         for number, part in enumerate(slices):
             last = number == len(slices) - 1
             self._commit(part, (), files if last else (), counts)
@@ -231,6 +260,7 @@ class Writer:
                     tx, {**record.row, "sessions": added.sessions, "events": added.events}, record.problems
                 )
         self._closed_here.update(plan.closed)
+        self.unresolved += plan.unresolved
 
     # --- thinking --------------------------------------------------------------------------------------------------
 
@@ -246,13 +276,37 @@ class Writer:
         outside: list[_New] = []
         self._dedupe(reader, part, plan, touched, outside)
         self._load(reader, [one for one in touched_ids if one not in touched], touched)
+        self._assign(reader, part.outcomes, touched, plan)
         before, after = self._settings(reader, settings_text, touched)
         self._settle_outside(reader, outside, plan)
-        recorded = _recorded(facts.recorded_results(reader, self._project, list(touched)))
+        known = [one.session_id for one in touched.values() if one.old_row is not None]
+        recorded = _recorded(facts.recorded_results(reader, self._project, known)) if known else {}
+        given = {one.session_id: one.outcomes for one in touched.values() if one.outcomes}
+        planner = OutcomePlanner(reader, self._project, self._clock.now_ms(), given, known)
         for one in touched.values():
             partial = part.partial is not None and one.key == part.partial
-            self._plan_session(reader, one, before, after, recorded.get(one.session_id, Recorded()), partial, plan)
+            was = recorded.get(one.session_id, Recorded())
+            self._plan_session(reader, one, (before, after), was, planner, partial, plan)
+        plan.outcomes = planner.rows
+        if plan.outcomes.count():
+            plan.count(0).results += plan.outcomes.count()
         return plan
+
+    def _assign(self, reader: Reader, outcomes: Sequence[Outcome], touched: dict[int, _Touched], plan: _Plan) -> None:
+        """Give outcomes to the sessions they speak of."""
+        if not outcomes:
+            return
+        by_key = {one.key: one for one in touched.values()}
+        missing = {one.session_key for one in outcomes if one.session_key not in by_key}
+        if missing:
+            self._load(reader, list(facts.session_ids(reader, self._project, missing).values()), touched)
+            by_key = {one.key: one for one in touched.values()}
+        for outcome in outcomes:
+            session = by_key.get(outcome.session_key)
+            if session is None:
+                plan.unresolved.append(outcome)
+            else:
+                session.outcomes.append(outcome)
 
     def _settings(
         self, reader: Reader, settings_text: str, touched: dict[int, _Touched]
@@ -298,7 +352,7 @@ class Writer:
                 continue
             session_id, row = stored
             old = StoredEvent(*row)
-            if not self._replace or old.fingerprint == new.event.fingerprint or richness(new.event) <= richness(old):
+            if not self._replace or old.fingerprint == new.event.fingerprint or not _beats(new, old):
                 plan.count(new.file).duplicates += 1
                 continue
             new.event.received_ms = old.received_ms
@@ -385,13 +439,14 @@ class Writer:
         self,
         reader: Reader,
         one: _Touched,
-        before_settings: SessionSettings,
-        after_settings: SessionSettings,
+        settings: tuple[SessionSettings, SessionSettings],
         recorded: Recorded,
+        planner: OutcomePlanner,
         partial: bool,
         plan: _Plan,
     ) -> None:
         now = self._clock.now_ms()
+        before_settings, after_settings = settings
         before: DerivedSession | None = None
         if one.old_row is not None and one.old:
             frozen = State(*(one.old_row[name] for name in ("state", "close_reason", "closed_ms", "close_due_ms")))
@@ -404,7 +459,7 @@ class Writer:
         after: DerivedSession | None = None
         if events:
             held = State("open", None, None, now) if partial else None
-            after = derive(one.key, events, after_settings, now, recorded, held)
+            after = derive(one.key, events, after_settings, now, planner.recorded(recorded, one.outcomes), held)
         self._plan_facets(one, before, after, plan)
         if before is not None:
             _contribute(plan, before.contribution, -1)
@@ -412,7 +467,10 @@ class Writer:
             plan.dropped.append(one.session_id)
         else:
             _contribute(plan, after.contribution, 1)
-            self._plan_rows(reader, one, kept, after, now, plan)
+            revision = self._plan_rows(reader, one, kept, after, now, plan)
+            planner.plan(one.session_id, revision, after.row["sort_at"], one.outcomes)
+            if before is not None and before.row["sort_at"] != after.row["sort_at"]:
+                planner.moved(one.session_id, after.row["sort_at"])
         if one.new or one.removed:
             plan.documents.append(self._documents(reader, one, kept))
         if one.new:
@@ -422,7 +480,8 @@ class Writer:
 
     def _plan_rows(
         self, reader: Reader, one: _Touched, kept: Sequence[StoredEvent], after: DerivedSession, now: int, plan: _Plan
-    ) -> None:
+    ) -> int:
+        """Plan the rows of a session that changed and return its revision."""
         project, session_id = self._project, one.session_id
         for event in kept:
             place = after.places[event.id]
@@ -445,6 +504,7 @@ class Writer:
         old = one.old_row
         if old is None or one.new or any(row[name] != old[name] for name in row):
             plan.sessions.append({"p": project, "id": session_id, "updated_ms": now, **row})
+        return revision
 
     def _revision(self, one: _Touched, after: DerivedSession, plan: _Plan) -> int:
         """Return the revision: one more for every close, also when a closed session changed and closed again."""
@@ -553,6 +613,7 @@ class Writer:
             tx, [{"p": project, "u": u, "first": first, "last": last} for u, (first, last) in plan.persons.items()]
         )
         self._apply_properties(tx, plan)
+        plan.outcomes.apply(tx)
         facts.touch_project(tx, project)
 
     def _apply_facets(self, tx: Tx, plan: _Plan) -> None:
@@ -632,33 +693,43 @@ def _converted(items: Iterable[Incoming], received_ms: int) -> Iterator[_New]:
         stored, texts = make_stored(event, item.source, item.mapper_version, received_ms)
         key = None if event.kind in _OUTSIDE or not event.session_key else event.session_key
         size = sum(map(len, texts.values()))
-        yield _New(stored, texts, key, item.file, size)
+        yield _New(stored, texts, key, item.file, size, item.force)
 
 
-def _sliced(news: Iterable[_New]) -> Iterator[_Slice]:
-    """Group events into transactions: sessions stay whole unless one alone is too large."""
-    sessions: dict[str | None, list[_New]] = {}
+def _sliced(news: Iterable[_New], outcomes: Iterable[Outcome]) -> Iterator[_Slice]:
+    """Group events and outcomes into transactions: sessions stay whole unless one alone is too large."""
+    sessions: dict[str | None, tuple[list[_New], list[Outcome]]] = {}
     for new in news:
-        sessions.setdefault(new.key, []).append(new)
+        sessions.setdefault(new.key, ([], []))[0].append(new)
+    for outcome in outcomes:
+        sessions.setdefault(outcome.session_key, ([], []))[1].append(outcome)
     current = _Slice()
-    for key, members in sessions.items():
+    for key, (members, said) in sessions.items():
         size = sum(new.size for new in members)
-        if current.news and (len(current.news) + len(members) > SLICE_EVENTS or current.size + size > SLICE_CHARS):
+        load = len(members) + len(said)
+        if current.load and (current.load + load > SLICE_EVENTS or current.size + size > SLICE_CHARS):
             yield current
             current = _Slice()
-        if len(members) <= SLICE_EVENTS and size <= SLICE_CHARS:
+        if load <= SLICE_EVENTS and size <= SLICE_CHARS:
             current.news += members
             current.size += size
-            continue
-        for new in members:
-            if current.news and (len(current.news) >= SLICE_EVENTS or current.size + new.size > SLICE_CHARS):
-                current.partial = key
-                yield current
-                current = _Slice()
-            current.news.append(new)
-            current.size += new.size
-    if current.news:
+        else:
+            for new in members:
+                if current.news and (len(current.news) >= SLICE_EVENTS or current.size + new.size > SLICE_CHARS):
+                    current.partial = key
+                    yield current
+                    current = _Slice()
+                current.news.append(new)
+                current.size += new.size
+        current.outcomes += said
+    if current.load:
         yield current
+
+
+def _beats(new: _New, old: StoredEvent) -> bool:
+    """Return whether a version of a known event replaces it."""
+    fresh, stored = richness(new.event), richness(old)
+    return fresh[:-1] >= stored[:-1] if new.force else fresh > stored
 
 
 def _is_forgotten(new: _New, forgotten: set[tuple[str, str]]) -> bool:

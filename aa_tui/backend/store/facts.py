@@ -407,6 +407,14 @@ def record_file(tx: Tx, row: Mapping[str, Any], problems: Sequence[Mapping[str, 
     )
 
 
+def forget_file(tx: Tx, project_id: int, path_hash: str) -> None:
+    """Have a file read again by the next import."""
+    tx.execute(
+        "UPDATE import_file SET size=-1, digest='' WHERE project_id=:p AND path_hash=:h",
+        {"p": project_id, "h": path_hash},
+    )
+
+
 def touch_project(tx: Tx, project_id: int) -> None:
     """Raise the project's data version."""
     tx.execute("UPDATE project SET data_version=data_version+1 WHERE id=:p", {"p": project_id})

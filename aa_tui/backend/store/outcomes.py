@@ -1,0 +1,168 @@
+"""SQL for recorded verdicts and labels: criteria, evaluators, answers, results. Decides nothing; see `ingest`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from aa_tui.backend.store.engine import Reader, Row, Tx
+from aa_tui.backend.store.facts import fetch_in
+
+
+def criteria(reader: Reader, project_id: int, names: Iterable[str]) -> dict[str, tuple[int, str, str]]:
+    """Return (id, output type, labels JSON) of criteria by name."""
+    rows = fetch_in(
+        reader,
+        "SELECT name, id, output_type, labels FROM criterion WHERE project_id=:p AND name IN ({values})",
+        {"p": project_id},
+        names,
+    )
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+
+
+def evaluators(reader: Reader, project_id: int, names: Iterable[str]) -> dict[str, int]:
+    """Return the id of the oldest evaluator of each name."""
+    rows = fetch_in(
+        reader,
+        "SELECT name, MIN(id) FROM evaluator WHERE project_id=:p AND name IN ({values}) GROUP BY name",
+        {"p": project_id},
+        names,
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def current_signals(reader: Reader, project_id: int, sessions: Iterable[int]) -> dict[tuple[int, str], Row]:
+    """Return (revision, value, passed, model, evaluated_ms) by (session, signal) for current results."""
+    rows = fetch_in(
+        reader,
+        "SELECT session_id, signal, revision, value, passed, model, evaluated_ms FROM signal_result "
+        "WHERE project_id=:p AND current=1 AND session_id IN ({values})",
+        {"p": project_id},
+        sessions,
+    )
+    return {(row[0], row[1]): row[2:] for row in rows}
+
+
+def imported_results(reader: Reader, project_id: int, sessions: Iterable[int]) -> set[tuple[int, int]]:
+    """Return (session, evaluator) pairs that have an imported result of version 1 already."""
+    rows = fetch_in(
+        reader,
+        "SELECT session_id, evaluator_id FROM result WHERE project_id=:p AND run_id=0 AND evaluator_version=1 "
+        "AND session_id IN ({values})",
+        {"p": project_id},
+        sessions,
+    )
+    return {(row[0], row[1]) for row in rows}
+
+
+def known_answers(reader: Reader, project_id: int, sessions: Iterable[int]) -> dict[tuple[int, int, str], Row]:
+    """Return (value, source, origin, note) by (session, criterion, reviewer)."""
+    rows = fetch_in(
+        reader,
+        "SELECT session_id, criterion_id, reviewer, value, source, origin, note FROM answer WHERE project_id=:p "
+        "AND session_id IN ({values})",
+        {"p": project_id},
+        sessions,
+    )
+    return {(row[0], row[1], row[2]): row[3:] for row in rows}
+
+
+def taken(reader: Reader, project_id: int, table: str, ids: Iterable[int]) -> set[int]:
+    """Return which ids a table (`result`, `criterion`, `evaluator`) has in a project."""
+    rows = fetch_in(
+        reader, f"SELECT id FROM {table} WHERE project_id=:p AND id IN ({{values}})", {"p": project_id}, ids
+    )
+    return {row[0] for row in rows}
+
+
+def insert_criteria(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Create criteria: rows of `p`, `id`, `name`, `output_type`, `labels`, `at`, `by`."""
+    tx.executemany(
+        "INSERT INTO criterion(project_id, id, name, question, output_type, labels, positive, created_ms, created_by, "
+        "version) VALUES (:p, :id, :name, '', :output_type, :labels, NULL, :at, :by, 1)",
+        rows,
+    )
+
+
+def update_criterion_labels(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Set a criterion's type and labels: rows of `p`, `id`, `output_type`, `labels`."""
+    tx.executemany(
+        "UPDATE criterion SET output_type=:output_type, labels=:labels, version=version+1 "
+        "WHERE project_id=:p AND id=:id",
+        rows,
+    )
+
+
+def insert_evaluators(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Create evaluators with their version 1: rows of `p`, `id`, `criterion`, `name`, `output_type`, `definition`,
+    `hash`, `at`, `by`."""
+    tx.executemany(
+        "INSERT INTO evaluator(project_id, id, criterion_id, name, state, active_version, agents, sampling, "
+        "created_ms, created_by, version) VALUES (:p, :id, :criterion, :name, 'inactive', NULL, '[]', 1.0, :at, :by, "
+        "1)",
+        rows,
+    )
+    tx.executemany(
+        "INSERT INTO evaluator_version(project_id, evaluator_id, no, method, output_type, definition, "
+        "definition_hash, draft, created_ms, created_by) VALUES (:p, :id, 1, 'llm', :output_type, :definition, :hash, "
+        "0, :at, :by)",
+        rows,
+    )
+
+
+def upsert_answers(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Record imported answers: rows of `p`, `s`, `c`, `reviewer`, `value`, `origin`, `note`, `at`.
+
+    An answer that a person gave here stays.
+    """
+    tx.executemany(
+        "INSERT INTO answer(project_id, session_id, criterion_id, reviewer, value, source, origin, sighted, obsolete, "
+        "note, answered_ms, version) VALUES (:p, :s, :c, :reviewer, :value, 'imported', :origin, 0, 0, :note, :at, 1) "
+        "ON CONFLICT(project_id, session_id, criterion_id, reviewer) DO UPDATE SET value=excluded.value, "
+        "origin=excluded.origin, note=excluded.note, answered_ms=excluded.answered_ms, version=answer.version+1 "
+        "WHERE answer.source='imported'",
+        rows,
+    )
+
+
+def supersede_signals(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Take results out of the current record: rows of `p`, `s`, `signal`."""
+    tx.executemany(
+        "UPDATE signal_result SET current=0 WHERE project_id=:p AND session_id=:s AND signal=:signal AND current=1",
+        rows,
+    )
+
+
+def upsert_signals(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Record signal results: rows of `p`, `s`, `signal`, `revision`, `sort_at`, `value`, `passed`, `rationale`,
+    `evidence`, `model`, `latency`, `cost`, `error`, `at`."""
+    tx.executemany(
+        "INSERT INTO signal_result(project_id, session_id, signal, revision, sort_at, current, value, passed, "
+        "rationale, evidence, method, signal_version, model, latency_ms, tokens, cost_nano, error, evaluated_ms) "
+        "VALUES (:p, :s, :signal, :revision, :sort_at, 1, :value, :passed, :rationale, :evidence, 'llm', 1, :model, "
+        ":latency, NULL, :cost, :error, :at) ON CONFLICT(project_id, session_id, signal, revision) DO UPDATE SET "
+        "sort_at=excluded.sort_at, current=1, value=excluded.value, passed=excluded.passed, "
+        "rationale=excluded.rationale, evidence=excluded.evidence, model=excluded.model, "
+        "latency_ms=excluded.latency_ms, cost_nano=excluded.cost_nano, error=excluded.error, "
+        "evaluated_ms=excluded.evaluated_ms",
+        rows,
+    )
+
+
+def insert_results(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Record imported evaluator results: rows of `p`, `id`, `evaluator`, `s`, `revision`, `sort_at`, `value`,
+    `passed`, `score`, `rationale`, `evidence`, `model`, `latency`, `cost`, `error`, `at`."""
+    tx.executemany(
+        "INSERT INTO result(project_id, id, run_id, evaluator_id, evaluator_version, session_id, session_revision, "
+        "sort_at, current, value, passed, score, rationale, evidence, model, method, source, latency_ms, cost_nano, "
+        "error_kind, error, evaluated_ms) VALUES (:p, :id, 0, :evaluator, 1, :s, :revision, :sort_at, 1, :value, "
+        ":passed, :score, :rationale, :evidence, :model, 'llm', 'ai', :latency, :cost, "
+        "CASE WHEN :error IS NULL THEN NULL ELSE 'imported' END, :error, :at)",
+        rows,
+    )
+
+
+def move_results(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Follow a session whose start turned out to be another: rows of `p`, `s`, `sort_at`."""
+    for table in ("signal_result", "result"):
+        tx.executemany(f"UPDATE {table} SET sort_at=:sort_at WHERE project_id=:p AND session_id=:s", rows)
