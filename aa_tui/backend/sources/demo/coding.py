@@ -54,7 +54,7 @@ vars repository=search-api; file=api/routes/suggest.py; route=GET /v1/suggest; t
 vars repository=delivery-slots; file=api/routes/slots.py; route=POST /v1/slots/hold; test=tests/test_hold.py; thing=holding a delivery slot for ten minutes; detail=a second hold by the same user replaces the first
 vars repository=storefront; file=api/routes/wishlist.py; route=GET /v1/wishlist; test=tests/test_wishlist.py; thing=the wish list; detail=the answer is paged with a cursor
 @open
-U: Add an endpoint {route} for {thing}, with tests. Follow the pattern of the other routes. || We need {route} ({key}). {thing}, same style as the existing routes please. || Implement {key}: {route}, for {thing}.
+U: Add an endpoint {route} for {thing}, with tests. Follow the pattern of the other routes. || We need {route} for {thing} ({key}), same style as the existing routes please. || Implement {key}: {route}, for {thing}.
 A>: I'll look at how the existing routes are built. || First a look at the existing routes and their tests.
 T search_code(pattern=APIRouter; path=api/routes) => matches=6; files=[api/routes/orders.py, api/routes/items.py, api/routes/health.py]
 T read_file(path=api/routes/orders.py) => | from fastapi import APIRouter, Depends\n\nrouter = APIRouter(prefix="/v1/orders")\n\n@router.get("/")\nasync def list_orders(user: User = Depends(current_user)) -> Page[Order]:\n    ...

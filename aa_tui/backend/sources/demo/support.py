@@ -545,7 +545,7 @@ A: Sorry, I can't help with that here. I can help with orders and deliveries. ||
 INCIDENT = r"""
 ## refund_incident | refunds | refund failed | Task Execution | 1 | refund
 @fail 4 type=unable_to_complete policy=pass friction=retry_storm,tool_cascade_fail
-U: Yes please. || Yes, go ahead.
+U: Yes, please refund it. || Yes, go ahead with the refund.
 T!*3 issue_refund(order_id={order}; amount={amount}; reason=customer_request) => TimeoutError: payment gateway did not answer within 30000 ms
 A: I'm sorry, the refund isn't going through. Let me try that again. || Something is off with our payment system. One moment, I'll try once more.
 U: OK. || Any news? || Still there?
@@ -554,7 +554,7 @@ A: I still can't reach the payment system, so I could not issue the refund. Plea
 U: ~This is a complete waste of my time.~ || ~You have got to be kidding me.~ I've been waiting for 20 minutes. || ~Unacceptable.~ I'll call my bank.
 = The refund tool timed out five times and the user left without a refund. || Every refund attempt timed out; the agent asked the user to come back later.
 @fail 3 type=unable_to_complete policy=pass friction=tool_cascade_fail
-U: Yes. || ok, do it
+U: The refund please. || ok, refund it
 T!*2 issue_refund(order_id={order}; amount={amount}; reason=customer_request) => TimeoutError: payment gateway did not answer within 30000 ms
 A: I can't complete the refund right now, our payment system isn't responding. I'm sorry. || The refund failed because our payment provider doesn't answer. Please try again tomorrow.
 U: I tried yesterday as well. ~Nobody there can get a simple refund done.~ || Then escalate it. || ~So frustrating.~ Can you at least save this somewhere?
@@ -571,7 +571,7 @@ A: I apologise, the refund did not go through. Our payment system was not respon
 U: ~You just lied to me.~ || ~I don't trust this bot anymore.~
 = The agent said the refund was issued although the tool had timed out; the user found out.
 @ok 1 policy=pass
-U: Yes, please.
+U: Yes, the refund please.
 T! issue_refund(order_id={order}; amount={amount}; reason=customer_request) => TimeoutError: payment gateway did not answer within 30000 ms
 T issue_refund(order_id={order}; amount={amount}; reason=customer_request) => refund_id={refund}; status=accepted; amount={amount}
 A: That took two tries, but it worked: ${amount} is refunded under {refund}. {eta} || Sorry for the wait, our payment system is slow today. Your refund {refund} over ${amount} is accepted. {eta}
