@@ -46,7 +46,7 @@ class Settings:
     ascii: bool | None = None
     """Only ASCII glyphs."""
     mouse: bool = True
-    clipboard: str = _choice("auto", "auto", "osc52", "command", "off")
+    clipboard: str = _choice("auto", "auto", "native", "osc52", "off")
     remote: str = _choice("auto", "auto", "on", "off")
     """Whether the terminal is far away (fewer bytes, no motion)."""
     pager: str | None = None
