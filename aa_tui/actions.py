@@ -99,6 +99,37 @@ ACTIONS: tuple[Action, ...] = (
     Action("list.mark", "mark", "Mark or unmark the line and move on.", ("space",), "list", 70),
     Action("list.range", "range", "Start a range of marks here; again ends it.", ("v",), "list", 25),
     Action("list.mark_all", "mark all", "Mark everything that matches; again unmarks.", ("asterisk",), "list", 30),
+    # Monitor
+    Action("monitor.open", "sessions", "Open the sessions behind what is under the cursor.", ("enter",), "monitor", 95),
+    Action(
+        "monitor.filter", "filter", "Filter everything here, in the language of Sessions.", ("slash",), "monitor", 90
+    ),
+    Action("monitor.time", "time", "Choose the time range.", ("t",), "monitor", 85),
+    Action("monitor.group", "group by", "Group the charts by a property.", ("g",), "monitor", 75),
+    Action(
+        "monitor.compare", "compare", "Compare the agent in focus with another one.", ("equals_sign",), "monitor", 65
+    ),
+    Action("monitor.agents", "agent", "Focus on one agent, or on all again.", ("a",), "monitor", 60),
+    Action("monitor.measure", "measure", "Show the next measure in the focused chart.", ("m",), "monitor", 55),
+    Action("monitor.interval", "interval", "Choose hours, days, weeks or months.", ("i",), "monitor", 45),
+    Action("monitor.refresh", "refresh", "Read the figures again.", ("r",), "monitor", 50),
+    Action(
+        "monitor.note", "note", "Write a note at the cursor's time.", ("N",), "monitor", 35, writes=True, undoable=True
+    ),
+    Action("monitor.next_panel", "next panel", "Move to the next panel.", ("tab",), "monitor"),
+    Action("monitor.previous_panel", "previous panel", "Move to the panel before.", ("shift+tab",), "monitor"),
+    Action("monitor.left", "left", "Move left: earlier bucket, tile or table.", ("left", "h"), "monitor"),
+    Action("monitor.right", "right", "Move right: later bucket, tile or table.", ("right", "l"), "monitor"),
+    Action("monitor.up", "up", "Move up, into the panel above at the edge.", ("up", "k"), "monitor"),
+    Action("monitor.down", "down", "Move down, into the panel below at the edge.", ("down", "j"), "monitor"),
+    Action("monitor.first", "first", "Go to the first bucket, tile or row.", ("home",), "monitor"),
+    Action("monitor.last", "last", "Go to the last bucket, tile or row.", ("end", "G"), "monitor"),
+    Action("monitor.next_table", "next table", "Show the next table.", ("right_square_bracket",), "monitor"),
+    Action("monitor.previous_table", "previous table", "Show the table before.", ("left_square_bracket",), "monitor"),
+    Action("monitor.drop_part", "drop filter", "Drop the part of the filter that excludes most.", ("x",), "monitor"),
+    Action("monitor.clear", "clear filter", "Drop the whole filter.", ("X",), "monitor"),
+    Action("monitor.demo", "sample project", "Open the sample project, in a store of its own.", ("d",), "monitor"),
+    Action("monitor.get_started", "get started", "Show how data comes in, and what has arrived.", (), "monitor"),
     # Sessions
     Action("sessions.filter", "filter", "Filter the list: agent:billing since:7d “words”.", ("slash",), "sessions", 90),
     Action(
@@ -167,7 +198,7 @@ CHAINS: dict[str, tuple[str, ...]] = {
     "global": ("global",),
     "place": ("global",),
     "sessions": ("sessions", "list", "global"),
-    "monitor": ("monitor", "list", "global"),
+    "monitor": ("monitor", "global"),
     "session": ("session", "thread", "global"),
 }
 """The scopes whose keys work in a place, nearest first. A nearer scope wins a key that both declare."""

@@ -7,27 +7,33 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.screen import Screen
 from textual.theme import Theme
 
-from aa_tui import themes
+from aa_tui import actions, themes
 from aa_tui.address import SECTIONS, Address, parse_address
-from aa_tui.backend.support.errors import AAError
+from aa_tui.backend.support.errors import AAError, UsageError
+from aa_tui.clipboard import is_remote
 from aa_tui.screens.base import PlaceScreen, bindings_for
+from aa_tui.terminal import CHECK_SECONDS, terminal_is_gone, watch_signals
 from aa_tui.textual_compat import PrivateCrash, as_first_screen
+from aa_tui.ui_state import UiState, load_state, save_state
 from aa_tui.widgets import glyphs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aa_tui.backend.service.workspace import Workspace
+    from aa_tui.widgets.choice_list import Choice
 
 PLACES: dict[str, tuple[str, str]] = {
     "monitor": ("aa_tui.screens.monitor", "MonitorScreen"),
@@ -42,6 +48,8 @@ PLACES: dict[str, tuple[str, str]] = {
 
 _HISTORY_LIMIT = 200
 _MESSAGES_LIMIT = 200
+QUIT_WITHIN_SECONDS = 3.0
+"""How soon the second ctrl+c must follow the first."""
 
 
 @dataclass(slots=True)
@@ -59,6 +67,8 @@ class AppOptions:
     keys: dict[str, str] = field(default_factory=dict)
     """Keys by action id."""
     read_only: bool = False
+    remember: bool = True
+    """Keep last places, theme and typed history in the state directory."""
 
 
 @dataclass(slots=True)
@@ -85,7 +95,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
     TITLE = "Agent Analytics"
     ENABLE_COMMAND_PALETTE = False
     ESCAPE_TO_MINIMIZE = False
-    CSS_PATH: ClassVar[list[str]] = ["styles/base.tcss"]
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["styles/base.tcss"]
     BINDINGS = [*bindings_for("global")]
 
     def __init__(
@@ -95,28 +105,56 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         options: AppOptions | None = None,
     ) -> None:
         self.options = options or AppOptions()
-        no_color = bool(os.environ.get("NO_COLOR"))
+        no_color = os.environ.get("NO_COLOR")
         super().__init__()
+        if no_color is not None:
+            # Textual takes it away; programs started from here (pager, editor) should still see it.
+            os.environ["NO_COLOR"] = no_color
+        self.remembered, notice = load_state() if self.options.remember else (UiState(), None)
+        self.problems = [notice] if notice else []
+        self.problems += actions.apply_keymap(self.options.keys)
+        if self.options.keys:
+            self.set_keymap({a.id: ",".join(a.keys) for a in map(actions.find, self._overridden()) if a.keys})
         for palette in themes.PALETTES.values():
             self.register_theme(_theme(palette))
         if self.options.ascii:
             glyphs.set_ascii(True)
-        self.theme = "mono" if no_color else (self.options.theme or themes.DEFAULT)
+        chosen = self.options.theme or self.remembered.theme or themes.DEFAULT
+        self.theme = "mono" if no_color else chosen if chosen in themes.PALETTES else themes.DEFAULT
         themes.use(self.theme)
+        self.remote = is_remote(os.environ) if self.options.remote is None else self.options.remote
+        """True at the other end of a connection: no animation, later previews."""
+        if self.remote:
+            self.animation_level = "none"
         self.readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="reader")
         self.workspace: Workspace | None = None
         """The open project, or None until the store is open."""
         self.session_list: SessionList | None = None
+        """The list that next and previous session go along."""
         self.messages: list[str] = []
         self._opener = opener
-        self._opened: asyncio.Future[Workspace] = asyncio.Future()
+        self._opening: asyncio.Future[Workspace] | None = None
         self._busy = 0
+        self._interrupted_at = 0.0
         self._history: list[Entry] = []
         self._at = -1
         self._screens: dict[str, PlaceScreen] = {}
         self._by_section: dict[str, str] = {}
-        start = address if isinstance(address, Address) else parse_address(address) if address else Address("monitor")
-        self._start = start
+        self._start = address if isinstance(address, Address) else self._first_place(address)
+
+    def _overridden(self) -> list[str]:
+        known = {action.id for action in actions.ACTIONS}
+        return [action_id for action_id in self.options.keys if action_id in known]
+
+    def _first_place(self, text: str | None) -> Address:
+        """Return where to start: the address given, else the last place, else Monitor."""
+        if text:
+            return parse_address(text)
+        last = self.remembered.place.get("", "")
+        try:
+            return parse_address(last) if last else Address("monitor")
+        except AAError:
+            return Address("monitor")
 
     # -- start
 
@@ -126,15 +164,25 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         return as_first_screen(self._screen_of(self._start.section))
 
     async def on_mount(self) -> None:
-        self.run_worker(self._open(), exit_on_error=False)
+        if not self.is_headless:
+            watch_signals(self._stop)
+            self.set_interval(CHECK_SECONDS, self._check_terminal)
+        self._by_section.update(self.remembered.sections.get("", {}))
+        self.run_worker(self._open(self._opener), exit_on_error=False)
         screen = self.screen
         if isinstance(screen, PlaceScreen):
             await screen.show(self._start)
 
-    async def _open(self) -> None:
+    @property
+    def _opened(self) -> asyncio.Future[Workspace]:
+        if self._opening is None:
+            self._opening = asyncio.get_running_loop().create_future()
+        return self._opening
+
+    async def _open(self, opener: Callable[[], Workspace]) -> None:
         try:
             with self.busy():
-                self.workspace = await asyncio.get_running_loop().run_in_executor(self.readers, self._opener)
+                self.workspace = await asyncio.get_running_loop().run_in_executor(self.readers, opener)
         except Exception as error:
             self._opened.set_exception(
                 error if isinstance(error, AAError) else AAError("The store did not open.", self.log_unexpected(error))
@@ -145,6 +193,30 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             self._opened.set_result(self.workspace)
         if isinstance(self.screen, PlaceScreen):
             self.screen.refresh_frame()
+            for problem in self.problems:
+                self.screen.flash(problem, "warn")
+
+    def _stop(self, code: int) -> None:
+        self.exit(return_code=code)
+
+    def _check_terminal(self) -> None:
+        if terminal_is_gone():
+            self._stop(129)
+
+    def exit(self, result: int | None = None, return_code: int = 0, message: Any = None) -> None:
+        """Leave the program; where we are is kept for the next start."""
+        self._keep_state()
+        super().exit(result, return_code, message)
+
+    async def on_unmount(self) -> None:
+        if self.options.remember:
+            self.remembered.theme = self.theme if self.theme != "mono" else self.remembered.theme
+            self.remembered.sections[""] = self._by_section
+            self.remembered.place[""] = self._history[self._at].address
+            save_state(self.remembered)
+        for screen in self._screens.values():
+            screen.cancel_all()
+        self.readers.shutdown(wait=False, cancel_futures=True)
 
     async def workspace_ready(self) -> Workspace:
         """Return the workspace once the store is open.
@@ -202,12 +274,15 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         """The current place changed how it is looked at (filter, sort, tab): history keeps the newest."""
         self._keep_state()
 
-    def push_address(self, before: str) -> None:
-        """The current place changed so much that going back should undo it; `before` is its former address."""
+    def push_address(self, before: str, state: dict[str, Any] | None = None) -> None:
+        """The current place changed so much that going back should undo it.
+
+        `before` is its former address, `state` what its `view_state` said then.
+        """
         screen = self.screen
         if not isinstance(screen, PlaceScreen) or self._at < 0:
             return
-        self._history[self._at].address = before
+        self._history[self._at] = Entry(before, state or {})
         del self._history[self._at + 1 :]
         self._history.append(Entry(str(screen.address())))
         self._at = len(self._history) - 1
@@ -269,6 +344,174 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         screen = self.screen
         if isinstance(screen, PlaceScreen):
             await screen.perform(action_id)
+        elif action_id in ("app.interrupt", "app.suspend", "app.redraw"):
+            getattr(self, f"action_{actions.method_of(action_id)}")()
+
+    def choose(
+        self,
+        title: str,
+        choices: Sequence[Choice],
+        then: Callable[[Any], Any],
+        *,
+        typed: bool = True,
+        placeholder: str = "type to search",
+        highlighted: Callable[[Any], None] | None = None,
+        left: Callable[[], None] | None = None,
+        cursor: int = 0,
+    ) -> None:
+        """Let one of several things be chosen in a popup; `then` gets its value, `left` is called when it was left."""
+        from aa_tui.screens.chooser import Chooser
+
+        def done(value: Any) -> None:
+            if value is not None:
+                then(value)
+            elif left is not None:
+                left()
+
+        self.push_screen(Chooser(title, choices, typed, placeholder, highlighted, cursor), done)
+
+    def copy_text(self, text: str) -> None:
+        """Copy a text and say which way it went."""
+        from aa_tui import clipboard
+
+        copied = clipboard.copy(text, self._write_to_terminal, self.options.clipboard)
+        self.flash(copied.words, "good" if copied.done else "warn")
+
+    def _write_to_terminal(self, sequence: str) -> None:
+        if self._driver is not None:
+            self._driver.write(sequence)
+            self._driver.flush()
+
+    def open_command_line(self, text: str = "") -> None:
+        """Open the `:` line with a text to go on from."""
+        from aa_tui.screens.shell import open_command_line
+
+        open_command_line(self, text)
+
+    def action_app_command(self) -> None:
+        self.open_command_line()
+
+    def action_app_help(self) -> None:
+        from aa_tui.screens.shell import open_help
+
+        open_help(self)
+
+    def action_app_palette(self) -> None:
+        from aa_tui.screens.shell import open_palette
+
+        open_palette(self)
+
+    def action_app_theme(self) -> None:
+        from aa_tui.screens.shell import open_themes
+
+        open_themes(self)
+
+    def action_app_project(self) -> None:
+        from aa_tui.screens.shell import open_projects
+
+        open_projects(self)
+
+    def action_app_log(self) -> None:
+        from aa_tui.screens.shell import open_messages
+
+        open_messages(self)
+
+    def use_theme(self, name: str) -> None:
+        """Switch to a theme by name; lines drawn by hand are painted again."""
+        themes.use(name)
+        self.theme = name
+        for screen in self.screen_stack:
+            screen.refresh(layout=True)
+            for widget in screen.walk_children():
+                widget.refresh()
+            if isinstance(screen, PlaceScreen):
+                screen.restyle()
+
+    def use_project(self, name: str) -> None:
+        """Switch to another project of the store: every place starts anew."""
+        if self.workspace is not None:
+            self.run_worker(self._reopen(self.workspace, name), exit_on_error=False)
+
+    async def _reopen(self, former: Workspace, name: str) -> None:
+        def opener() -> Workspace:
+            from aa_tui.backend.service.projects import open_workspace
+
+            return open_workspace(former.store, name, former.actor, former.clock)
+
+        try:
+            with self.busy():
+                opened = await asyncio.get_running_loop().run_in_executor(self.readers, opener)
+        except AAError as error:
+            self.flash(str(error), "bad")
+            return
+        self.workspace, self.session_list = opened, None
+        self._opening = None
+        self._opened.set_result(opened)
+        self._by_section.clear()
+        section = parse_address(self._history[self._at].address).home
+        current = self.screen
+        for name in [name for name, screen in self._screens.items() if screen is not current]:
+            screen = self._screens.pop(name)
+            self.uninstall_screen(name)
+            await screen.remove()
+        self._history, self._at = [Entry(section)], 0
+        if isinstance(current, PlaceScreen) and current.address().section == section:
+            current.forget()
+            await current.show(Address(section))
+        else:
+            await self._visit(self._history[0])
+
+    async def action_app_undo(self) -> None:
+        await self._journal("undo")
+
+    async def action_app_redo(self) -> None:
+        await self._journal("redo")
+
+    async def _journal(self, verb: str) -> None:
+        screen = self.screen
+        if not isinstance(screen, PlaceScreen):
+            return
+
+        async def work() -> None:
+            workspace = await screen.ready()
+            done = await screen.ask(getattr(workspace.views, verb), group="journal", token=False)
+            screen.flash(f"{verb}: {done}" if done else f"nothing to {verb}")
+
+        screen.load(work(), "journal")
+
+    def action_app_copy_address(self) -> None:
+        if isinstance(self.screen, PlaceScreen):
+            self.copy_text(str(self.screen.address()))
+
+    def action_app_mouse(self) -> None:
+        """Release or take the mouse."""
+        from aa_tui.textual_compat import capture_terminal_mouse
+
+        self.options.mouse = not self.options.mouse
+        capture_terminal_mouse(self, self.options.mouse)
+        words = "taken by the program again" if self.options.mouse else "released: the terminal selects text now"
+        self.flash(f"mouse {words}")
+
+    def action_app_interrupt(self) -> None:
+        selected = self.screen.get_selected_text()
+        if selected:
+            self.copy_text(selected)
+            return
+        now = asyncio.get_running_loop().time()
+        if now - self._interrupted_at < QUIT_WITHIN_SECONDS:
+            self.exit(0)
+            return
+        self._interrupted_at = now
+        self.flash("ctrl+c again quits", "warn")
+
+    def action_app_suspend(self) -> None:
+        self.action_suspend_process()
+
+    def action_app_escape(self) -> None:
+        """At the top there is nothing to peel off."""
+
+    def action_app_freeze(self) -> None:
+        self.flash("This place does not follow new data.")
 
     def action_app_monitor(self) -> None:
         self.go_section("monitor")
@@ -296,9 +539,6 @@ class AAApp(PrivateCrash, inherit_bindings=False):
 
     def action_app_forward(self) -> None:
         self._move(1)
-
-    def action_app_project(self) -> None:
-        """Open the project switcher."""
 
     def action_app_redraw(self) -> None:
         self.screen.refresh(layout=True)
@@ -336,7 +576,7 @@ def run_app(
     """Open the store's project and run the app until it is left; return the exit code.
 
     Raises:
-        UsageError: the address names no place.
+        UsageError: the address names no place, or there is no terminal.
     """
     chosen = options or AppOptions()
 
@@ -345,6 +585,9 @@ def run_app(
         from aa_tui.backend.service.stores import open_store
 
         return open_workspace(open_store(store_url, read_only=chosen.read_only), project)
+
+    if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
+        raise UsageError("The app needs a terminal.", "Without one: aa-tui sessions --help.")
 
     app = AAApp(opener, address, chosen)
     app.run(mouse=chosen.mouse)

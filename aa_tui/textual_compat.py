@@ -55,5 +55,15 @@ class PrivateCrash(TypeAhead):
         from rich.text import Text
 
         note = f"aa-tui stopped on an error of its own: {self.log_unexpected(error)}"
-        self._exit_renderables.append(Text(note))  # type: ignore[arg-type]
+        self._exit_renderables.append(Text(note))
         self._close_messages_no_wait()
+
+
+def capture_terminal_mouse(app: App[Any], on: bool) -> None:
+    """Take the terminal's mouse, or release it so that the terminal's own selection works. Unix drivers only."""
+    driver = app._driver
+    change = getattr(driver, "_enable_mouse_support" if on else "_disable_mouse_support", None)
+    if driver is not None and change is not None:
+        driver._mouse = True
+        change()
+        driver.flush()

@@ -268,10 +268,15 @@ def current() -> Palette:
 
 
 def style(meaning: str, extra: str = "") -> str:
-    """Return the style text of a meaning in the current theme, with extra attributes: `$good`, `dim`, `$bad bold`."""
+    """Return the style text of a meaning in the current theme, with extra attributes: `$good`, `dim`, `$bad bold`.
+
+    Beside `MEANINGS` there are `cursor` (the line under the cursor) and `chip` (a part of a filter).
+    """
     palette = _current
     parts = [palette.attributes.get(meaning, "")]
-    if meaning == "cursor":
+    if meaning == "chip":
+        parts = ["underline"] if palette.ansi else ["$accent on $panel"]
+    elif meaning == "cursor":
         parts = [palette.cursor_style if palette.cursor_style != "none" else ""]
         if palette.name != "mono":
             parts.append("$cursor-fg on $cursor-bg")

@@ -77,27 +77,32 @@ class PlaceScreen(Screen[None]):
         self._flash_timer: Any = None
         self._standing: Content | None = None
         self._flashing: Content | None = None
+        # The frame is made here, not found later: words may be set before the screen is mounted.
+        titles = [frame.Section(str(n), _SECTION_TITLES[name], name) for n, name in enumerate(SECTIONS, 1)]
+        self._sections = frame.SectionBar(titles, id="sections")
+        self._words = frame.OneLine(id="words")
+        self._status = frame.OneLine(id="status")
+        self._footer = frame.FittedFooter(id="footer")
+        self._too_small = frame.OneLine(id="too-small")
+        self._status.display = False
+        self._too_small.set("too small: make it {} × {}".format(*_TOO_SMALL))
 
     # -- composition
 
     def compose(self) -> ComposeResult:
-        titles = [frame.Section(str(n), _SECTION_TITLES[name], name) for n, name in enumerate(SECTIONS, 1)]
-        yield frame.SectionBar(titles, id="sections")
-        yield frame.OneLine(id="words")
+        yield self._sections
+        yield self._words
         with Vertical(id="body"):
             yield from self.compose_body()
-        yield frame.OneLine(id="status")
-        yield frame.FittedFooter(id="footer")
-        yield frame.OneLine(id="too-small")
+        yield self._status
+        yield self._footer
+        yield self._too_small
 
     def compose_body(self) -> Iterator[Any]:
         """Yield the widgets between the words and the footer."""
         return iter(())
 
     def on_mount(self) -> None:
-        self.query_one("#status").display = False
-        width, height = _TOO_SMALL
-        self.query_one("#too-small", frame.OneLine).set(f"too small: make it {width} × {height}")
         self.refresh_frame()
 
     def on_screen_resume(self) -> None:
@@ -154,6 +159,11 @@ class PlaceScreen(Screen[None]):
         if older is not None:
             older.cancel()
 
+    def cancel_all(self) -> None:
+        """Stop every question under way, down to the running SQL."""
+        for group in list(self._tokens):
+            self._cancel(group)
+
     def load(self, work: Coroutine[Any, Any, None], group: str = "main") -> None:
         """Run a coroutine that asks and applies, replacing an older one of the group; errors go to `failed`."""
         self.run_worker(self._guarded(work, group), group=group, exclusive=True, exit_on_error=False)
@@ -182,6 +192,14 @@ class PlaceScreen(Screen[None]):
     async def show(self, address: Address, state: dict[str, Any] | None = None) -> None:
         """Look at the place as the address says; `state` is what `view_state` returned when it was left."""
 
+    def forget(self) -> None:
+        """Forget what is shown, because another project was opened; `show` follows."""
+        self.cancel_all()
+
+    def restyle(self) -> None:
+        """The theme changed: say again what carries styles of the former one."""
+        self.refresh_frame()
+
     def view_state(self) -> dict[str, Any]:
         """Return what history keeps beside the address: cursor, scroll."""
         return {}
@@ -201,9 +219,7 @@ class PlaceScreen(Screen[None]):
     def set_words(self, left: Content | str, right: Content | str = "") -> None:
         """Say on line 2 what is shown, and at the right how fresh it is. Stored text must come as safe `Content`."""
         lead = Content(" ")
-        self.query_one("#words", frame.OneLine).set(
-            Content.assemble(lead, left), Content.assemble(right, " ") if right else ""
-        )
+        self._words.set(Content.assemble(lead, left), Content.assemble(right, " ") if right else "")
 
     def flash(self, text: str | Content, meaning: str = "text") -> None:
         """Say something by the way for a few seconds; it is kept in the message list (`:log`)."""
@@ -226,27 +242,22 @@ class PlaceScreen(Screen[None]):
         self._show_status()
 
     def _show_status(self) -> None:
-        if not self.is_mounted:
-            return
-        line = self.query_one("#status", frame.OneLine)
         content = self._flashing or self._standing
         if content is not None:
-            line.set(Content.assemble(" ", content))
-        line.display = content is not None
+            self._status.set(Content.assemble(" ", content))
+        self._status.display = content is not None
 
     def refresh_frame(self) -> None:
         """Bring sections and footer up to date."""
-        if not self.is_mounted:
-            return
-        self.query_one("#sections", frame.SectionBar).set(self.address().home, self.aa.project_name)
+        self._sections.set(self.address().home, self.aa.project_name)
         self.refresh_footer()
 
     def refresh_footer(self) -> None:
         """Bring the footer up to date with what can be done now."""
         hints = [self._hint(action) for action in actions_for(self.scope()) if action.priority and action.keys]
-        footer = self.query_one("#footer", frame.FittedFooter)
         help_hint = next((hint for hint in hints if hint.action == "app.help"), None)
-        footer.set([hint for hint in hints if hint.action != "app.help"], help_hint)
+        hints.sort(key=lambda hint: -hint.priority)
+        self._footer.set([hint for hint in hints if hint.action != "app.help"], help_hint)
 
     def _hint(self, action: Action) -> frame.Hint:
         enabled = self.why_not(action.id) is None

@@ -20,13 +20,17 @@ class ComingScreen(PlaceScreen, inherit_bindings=False):
     WORDS = ""
     LINES: tuple[str, ...] = ()
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._empty = EmptyState(id="empty")
+
     def compose_body(self) -> Iterator[Any]:
-        yield EmptyState(id="empty")
+        yield self._empty
 
     def on_mount(self) -> None:
         super().on_mount()
         self.set_words(Content.styled(self.WORDS, themes.style("muted")))
-        self.query_one(EmptyState).say(self.NAME.capitalize(), list(self.LINES))
+        self._empty.say(self.NAME.capitalize(), list(self.LINES))
 
     def address(self) -> Address:
         return Address(self.NAME)

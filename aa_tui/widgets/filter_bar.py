@@ -94,7 +94,7 @@ class FilterBar(Vertical):
             await self.query_one(Horizontal).mount(self._input)
         self._input.value = text + " " if text else ""
         self._input.cursor_position = len(self._input.value)
-        self._input.focus()
+        self.screen.set_focus(self._input)
         self._at = None
         self._edited()
 

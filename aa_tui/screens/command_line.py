@@ -1,0 +1,95 @@
+"""The `:` line: a popup of two lines at the foot, with Tab completion and history. Its result is the typed line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from aa_tui import themes
+from aa_tui.widgets.frame import OneLine
+from aa_tui.widgets.safe_text import safe_line
+
+
+class CommandLine(ModalScreen[str | None]):
+    """Asks for a line; None when it was left. An empty line is an answer too: it opens the palette."""
+
+    DEFAULT_CSS = """
+    CommandLine { align: left bottom; background: $background 0%; }
+    CommandLine > Vertical { height: 2; width: 1fr; background: $panel; }
+    CommandLine Horizontal { height: 1; }
+    CommandLine #command-sign { width: 2; }
+    CommandLine Input { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
+    CommandLine Input:focus { border: none; }
+    """
+
+    def __init__(self, text: str, complete: Callable[[str], Sequence[str]], history: Sequence[str]) -> None:
+        super().__init__()
+        self._text = text
+        self._complete = complete
+        self._history = list(history)
+        self._at = len(self._history)
+
+    def compose(self) -> ComposeResult:
+        from textual.widgets import Input
+
+        with Vertical():
+            yield OneLine(id="command-hint")
+            with Horizontal():
+                yield OneLine(id="command-sign")
+                box = Input(self._text, compact=True, select_on_focus=False)
+                box.cursor_blink = False
+                yield box
+
+    def on_mount(self) -> None:
+        self.query_one("#command-sign", OneLine).set(Content.styled(":", themes.style("accent", "bold")))
+        self._hint(self._text)
+
+    def _hint(self, text: str) -> None:
+        offers = self._complete(text)
+        pieces: list[Content | str] = ["  "]
+        for n, offer in enumerate(offers[:12]):
+            pieces += [Content.styled(safe_line(offer, 40), themes.style("accent" if n == 0 else "muted")), "  "]
+        if not offers:
+            pieces.append(Content.styled("a place, a command, an address or a session key", themes.style("muted")))
+        self.query_one("#command-hint", OneLine).set(Content.assemble(*pieces))
+
+    def on_input_changed(self, event: Any) -> None:
+        self._hint(event.value)
+
+    def on_input_submitted(self, event: Any) -> None:
+        self.dismiss(event.value.strip())
+
+    def on_click(self, event: events.Click) -> None:
+        if event.widget is self:
+            self.dismiss(None)
+
+    def on_key(self, event: events.Key) -> None:
+        from textual.widgets import Input
+
+        box = self.query_one(Input)
+        if event.key == "escape":
+            self.dismiss(None)
+        elif event.key == "tab":
+            offers = self._complete(box.value)
+            if offers:
+                self._put(offers[0] + " ")
+        elif event.key in ("up", "down"):
+            self._at = max(0, min(len(self._history), self._at + (-1 if event.key == "up" else 1)))
+            self._put(self._history[self._at] if self._at < len(self._history) else "")
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+
+    def _put(self, text: str) -> None:
+        from textual.widgets import Input
+
+        box = self.query_one(Input)
+        box.value = text
+        box.cursor_position = len(text)

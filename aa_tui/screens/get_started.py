@@ -1,0 +1,133 @@
+"""The guide shown while a project has no agent data: commands that bring some, and a checklist that fills as it comes.
+
+It looks at the store's change counter and says when it moved; reading the checklist is the screen's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.message import Message
+from textual.timer import Timer
+from textual.widget import Widget
+
+from aa_tui import themes
+from aa_tui.backend.query.readmodels import CheckRow
+from aa_tui.backend.support import humanize
+from aa_tui.widgets import glyphs
+from aa_tui.widgets.cells import clip, pad, wrap
+from aa_tui.widgets.safe_text import safe_line
+
+_LOOK_EVERY_S = 1.0
+_WIDEST = 96
+
+
+class GetStarted(Widget, can_focus=True):
+    """Three ways in, the project's key, and the checklist. Paints only when the checklist says something new."""
+
+    DEFAULT_CSS = """
+    GetStarted { height: 1fr; width: 1fr; padding: 1 2 0 2; }
+    """
+
+    @dataclass
+    class Changed(Message):
+        """Something was written to the store since the last look."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._project = ""
+        self._key = ""
+        self._rows: tuple[CheckRow, ...] = ()
+        self._counter: Callable[[], int] | None = None
+        self._seen: int | None = None
+        self._timer: Timer | None = None
+
+    def begin(self, project: str, api_key: str, rows: Sequence[CheckRow]) -> None:
+        """Show the guide of a project."""
+        self._project, self._key, self._rows = project, api_key, tuple(rows)
+        self.refresh()
+
+    def show(self, rows: Sequence[CheckRow]) -> None:
+        """Show a newer checklist; nothing is painted when it says the same."""
+        if tuple(rows) != self._rows:
+            self._rows = tuple(rows)
+            self.refresh()
+
+    def follow(self, counter: Callable[[], int]) -> None:
+        """Look at a change counter (which costs microseconds) once a second while shown."""
+        self._counter, self._seen = counter, counter()
+        if self._timer is None:
+            self._timer = self.set_interval(_LOOK_EVERY_S, self._look)
+        self._timer.resume()
+
+    def stop(self) -> None:
+        """Stop looking."""
+        if self._timer is not None:
+            self._timer.pause()
+
+    def _look(self) -> None:
+        if self._counter is None:
+            return
+        now = self._counter()
+        if now != self._seen:
+            self._seen = now
+            self.post_message(self.Changed())
+
+    @property
+    def done(self) -> tuple[int, int]:
+        """How many lines of the checklist are done, of how many."""
+        return sum(row.done for row in self._rows), len(self._rows)
+
+    def render(self) -> Content:
+        width = min(_WIDEST, self.size.width)
+        muted, accent = themes.style("muted"), themes.style("accent")
+        project = safe_line(self._project, 32)
+        lines = [
+            Content.styled("No agent data yet. Three ways to bring some:", themes.style("accent", "bold")),
+            Content(""),
+        ]
+        for number, (command, what) in enumerate(self._ways(project), 1):
+            lines.append(Content.assemble((f"{number}  ", muted), (clip(command, width - 3), accent)))
+            lines += [Content.styled(f"   {row}", muted) for row in wrap(what, width - 3)]
+        lines += [
+            Content.assemble(("d  ", accent), "opens the sample project instead: 4,000 sessions, an incident to find"),
+            Content(""),
+            *self._checklist(width),
+        ]
+        return Content("\n").join(lines[: self.size.height])
+
+    def _ways(self, project: str) -> list[tuple[str, str]]:
+        key = safe_line(self._key, 60)
+        return [
+            ("aa-tui import", "finds what coding agents left on this machine, with counts, and lets you choose"),
+            (
+                f"aa-tui import FILE... --project {_shell(project)}",
+                "transcripts, benchmark results, or JSON Lines of [Agent] events",
+            ),
+            (f"project key  {key}", "what programs that send events over HTTP to this project will need"),
+        ]
+
+    def _checklist(self, width: int) -> list[Content]:
+        done, of = self.done
+        lines = [Content.styled(f"What has arrived: {done} of {of}", themes.style("text", "bold"))]
+        for row in self._rows:
+            glyph = glyphs.get("done" if row.done else "open")
+            count = f"{humanize.count(row.n)} of {humanize.count(row.of)}" if row.of > 1 else ""
+            title = pad(safe_line(row.title), min(34, width // 2))
+            hint = "" if row.done else clip(safe_line(row.hint), max(0, width - 34 - 16))
+            lines.append(
+                Content.assemble(
+                    (f"{glyph} ", themes.style("good" if row.done else "unknown")),
+                    title,
+                    (f" {count:>12}  ", themes.style("muted")),
+                    (hint, themes.style("warn" if row.n or row.of else "muted")),
+                )
+            )
+        return lines
+
+
+def _shell(name: str) -> str:
+    plain = name.replace("-", "").replace("_", "").replace(".", "").isalnum()
+    return name if plain else "'" + name.replace("'", "'\\''") + "'"

@@ -1,0 +1,363 @@
+"""The Sessions screen: filter, list, matched passage, preview. It routes; what rows look like is in the widgets."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from textual import on
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+
+from aa_tui import themes
+from aa_tui.address import Address
+from aa_tui.app import SessionList
+from aa_tui.backend.model.filter import Filter, Sort, from_link_params, parse_filter, parse_sort, to_link_params
+from aa_tui.backend.query.readmodels import SessionRow
+from aa_tui.backend.support import humanize
+from aa_tui.backend.support.errors import AAError
+from aa_tui.screens.session_list_actions import SessionListActions
+from aa_tui.screens.session_list_nothing import filtered_to_nothing, no_data_yet
+from aa_tui.widgets import glyphs
+from aa_tui.widgets.empty_state import EmptyState
+from aa_tui.widgets.error_panel import ErrorPanel
+from aa_tui.widgets.filter_bar import FilterBar
+from aa_tui.widgets.frame import OneLine
+from aa_tui.widgets.passage import passage
+from aa_tui.widgets.safe_text import safe
+from aa_tui.widgets.session_columns import COLUMNS, line_of
+from aa_tui.widgets.session_preview import SessionPreview
+from aa_tui.widgets.windowed_table import Line, WindowedTable
+
+FIRST_PAGE = 100
+
+
+@dataclass(slots=True)
+class Shown:
+    """What the list shows and how complete that is."""
+
+    total: int | None = None
+    """Matching sessions; None until counted."""
+    capped: int | None = None
+    """All matches, where only the best were ranked."""
+    as_of_ms: int | None = None
+    change: int | None = None
+    """The store's change counter when the list was read."""
+    fresh: int = 0
+    """Sessions that arrived since."""
+    frozen: bool = False
+
+
+class SessionsScreen(SessionListActions):
+    """All sessions that match a filter, newest first unless sorted or searched."""
+
+    SCOPE = "sessions"
+    AUTO_FOCUS = "#table"
+    BINDING_SCOPES = ("sessions", "list")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.filter = Filter()
+        self.sort: Sort | None = None
+        """The chosen order; None: by relevance while searching, else newest first."""
+        self.shown = Shown()
+        self._delay: Any = None
+        self._place: dict[str, Any] = {}
+        self._zone = "UTC"
+        self._now_ms = 0
+        self.table = WindowedTable(COLUMNS, self._line, id="table")
+        self.nothing = EmptyState(id="nothing")
+        self.error = ErrorPanel(id="failed")
+        self.preview = SessionPreview(id="preview")
+        self.passage_line = OneLine(id="passage")
+        self.bar = FilterBar(id="filter")
+
+    # -- composition
+
+    def compose_body(self) -> Iterator[Any]:
+        yield self.bar
+        with Horizontal(id="list-and-preview"):
+            with Vertical(id="list"):
+                yield self.table
+                yield self.nothing
+                yield self.error
+            yield self.preview
+        yield self.passage_line
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._say_words()
+        self.bar.history = self.aa.remembered.filters
+        self.set_interval(5.0 if self.aa.remote else 2.0, self._watch)
+
+    @property
+    def order(self) -> Sort:
+        """The order in use."""
+        return self.sort or (Sort("relevance") if self.filter.terms() else Sort())
+
+    def _line(self, row: SessionRow) -> Line:
+        return line_of(row, self._zone, self._now_ms)
+
+    # -- address
+
+    def address(self) -> Address:
+        params = to_link_params(self.filter)
+        if self.sort is not None:
+            params["sort"] = self.sort.to_text()
+        return Address("sessions", params)
+
+    def view_state(self) -> dict[str, Any]:
+        return {"id": self.table.cursor_id, "index": self.table.cursor, "top": round(self.table.scroll_y)}
+
+    async def show(self, address: Address, state: dict[str, Any] | None = None) -> None:
+        params = dict(address.params)
+        sort = params.pop("sort", "")
+        try:
+            wanted, order = from_link_params(params), parse_sort(sort) if sort else None
+        except AAError as error:
+            self.flash(str(error), "bad")
+            return
+        self._place = dict(state or {})
+        known = self.shown.total is not None
+        if (wanted, order) == (self.filter, self.sort) and known:
+            self._restore_place()
+            self._follow_session_list()
+            return
+        self.filter, self.sort = wanted, order
+        self._say_words()
+        self.reload(keep=False)
+
+    def _restore_place(self) -> None:
+        row_id, top = self._place.get("id"), self._place.get("top")
+        if row_id is None or row_id == self.table.cursor_id or row_id not in self.table.ids:
+            return
+        self.table.move_to(self.table.ids.index(row_id))
+        if top is not None:
+            self.table.scroll_to(y=top, animate=False)
+
+    def _follow_session_list(self) -> None:
+        """Stand on the session that was read last, when reading went on from one to the next."""
+        places = self.aa.session_list
+        if places is not None and places.ids is self.table.ids:
+            self.table.move_to(places.index)
+
+    def set_filter(self, wanted: Filter) -> None:
+        """Show another filter; going back returns to this one."""
+        if wanted == self.filter:
+            return
+        before, state = str(self.address()), self.view_state()
+        self.filter, self._place = wanted, {}
+        self.table.marks.clear()
+        self._show_marks()
+        self.aa.push_address(before, state)
+        self._say_words()
+        self.reload(keep=False)
+
+    def set_sort(self, order: Sort | None) -> None:
+        """Sort otherwise; the cursor stays on its session."""
+        self.sort = order
+        self.aa.replace_address()
+        self.reload(keep=True)
+
+    # -- loading
+
+    def reload(self, keep: bool = True) -> None:
+        """Read the list again; with `keep` the cursor stays on its session."""
+        self.load(self._fill(keep), "rows")
+
+    async def _fill(self, keep: bool) -> None:
+        workspace = await self.ready()
+        self._zone, self._now_ms = workspace.project.time_zone, workspace.clock.now_ms()
+        wanted, order = self.filter, self.order
+        change = workspace.store.change_counter()
+        if not keep or not self.table.ids:
+            page = await self.ask(workspace.sessions.first_page, wanted, order, limit=FIRST_PAGE, group="page")
+            self.table.set_sort(order.key, order.descending)
+            self.table.put_rows({row.id: row for row in page})
+            self.table.set_ids(array("q", [row.id for row in page]), keep=False)
+            self.shown = Shown(len(page) if len(page) < FIRST_PAGE else None, None, self._now_ms, change)
+            self._show("table" if page else "nothing")
+            self._say_words()
+            if not page:
+                await self._explain()
+                return
+            if len(page) < FIRST_PAGE and order.key != "relevance":
+                self._restore_place()
+                return
+        listed = await self.ask(workspace.sessions.ids, wanted, order, group="ids")
+        capped = listed.matches if listed.capped else None
+        self.shown = Shown(listed.total, capped, self._now_ms, change, 0, self.shown.frozen)
+        self.table.set_sort(order.key, order.descending)
+        self.table.set_ids(listed.ids, keep=True)
+        if keep:
+            self.table.forget_rows()
+        self._restore_place()
+        self._place = {}
+        self._show("table" if listed.total else "nothing")
+        self._say_words()
+        if not listed.total:
+            await self._explain()
+
+    async def _explain(self) -> None:
+        """Say why there is nothing: no data at all, or a filter that lets nothing through."""
+        workspace = await self.ready()
+        self.worst_part = None
+        if not self.filter:
+            self.nothing.say(*no_data_yet(workspace.project))
+        else:
+            parts = await self.ask(workspace.sessions.explain_nothing, self.filter, group="explain")
+            self.worst_part, (title, lines) = filtered_to_nothing(self.filter, parts)
+            self.nothing.say(title, lines)
+        self.refresh_footer()
+
+    def failed(self, group: str, error: AAError) -> None:
+        if group != "rows":
+            super().failed(group, error)
+            return
+        self.error.fail(error)
+        self._show("failed")
+
+    def _show(self, what: str) -> None:
+        self.table.display = what == "table"
+        self.nothing.display = what == "nothing"
+        self.error.display = what == "failed"
+        self.refresh_footer()
+
+    @on(WindowedTable.Wanted)
+    def _rows_wanted(self, event: WindowedTable.Wanted) -> None:
+        self.load(self._more(event.ids), "window")
+
+    async def _more(self, ids: list[int]) -> None:
+        workspace = await self.ready()
+        self.table.put_rows(await self.ask(workspace.sessions.rows, ids, group="window"))
+
+    # -- words
+
+    def _say_words(self) -> None:
+        chips: list[Content | str] = []
+        for part in self.filter.parts():
+            chips += [safe(part.to_text(), themes.style("chip")), "  "]
+        if not chips:
+            chips = [Content.styled("all sessions", themes.style("muted"))]
+        self.set_words(Content.assemble(*chips), self._freshness())
+        self.set_class(bool(self.filter.terms()), "-searching")
+
+    def _freshness(self) -> Content:
+        shown, workspace = self.shown, self.aa.workspace
+        pieces: list[Content | str] = []
+        if shown.fresh:
+            pieces += [Content.styled(f"+{shown.fresh:,} new", themes.style("accent", "bold")), "  "]
+        if shown.total is not None and workspace is not None:
+            text = f"best {shown.total:,} of {shown.capped:,}" if shown.capped else humanize.count(shown.total)
+            if self.filter and not shown.capped and shown.total <= workspace.project.sessions:
+                text += f" of {workspace.project.sessions:,}"
+            pieces.append(text)
+        if shown.as_of_ms is not None:
+            word = "frozen" if shown.frozen else "as of"
+            at = humanize.clock(shown.as_of_ms, self._zone, seconds=not self.has_class("-narrow"))
+            pieces.append(Content.styled(f" {glyphs.get('dot')} {word} {at}", themes.style("muted")))
+        return Content.assemble(*pieces)
+
+    def _show_marks(self) -> None:
+        marked = self.table.marks.count(len(self.table.ids))
+        if self.table.range_begun:
+            self.set_status(f"{marked:,} marked {glyphs.get('dot')} range: move, then v marks it, esc leaves it")
+        else:
+            self.set_status(f"{marked:,} marked" if marked else None)
+        self.refresh_footer()
+
+    # -- news
+
+    def _watch(self) -> None:
+        if self.is_current and not self.shown.frozen and self.shown.change is not None:
+            self.load(self._look_for_news(), "news")
+
+    async def _look_for_news(self) -> None:
+        workspace = await self.ready()
+        change = await self.ask(workspace.store.change_counter, group="news", token=False)
+        if change == self.shown.change:
+            return
+        self.shown.change = change
+        now = await self.ask(workspace.sessions.count, self.filter, group="news")
+        if not self.table.ids and now:
+            self.reload(keep=False)
+            return
+        self.shown.fresh = max(0, now - (self.shown.capped or self.shown.total or 0))
+        self._say_words()
+
+    # -- the row under the cursor
+
+    @on(WindowedTable.Moved)
+    def _moved(self) -> None:
+        searching, preview = bool(self.filter.terms()), self.preview.display and self.has_class("-wide")
+        if not searching and not preview:
+            return
+        if self._delay is not None:
+            self._delay.stop()
+        self._delay = self.set_timer(1.0 if self.aa.remote else 0.15, partial(self._look_closer, searching, preview))
+
+    def _look_closer(self, searching: bool, preview: bool) -> None:
+        row_id = self.table.cursor_id
+        if row_id is None:
+            return
+        if searching:
+            self.load(self._fill_passage(row_id), "passage")
+        if preview:
+            self.load(self._fill_preview(row_id), "preview")
+
+    async def _fill_passage(self, row_id: int) -> None:
+        workspace = await self.ready()
+        found = await self.ask(workspace.sessions.excerpt, self.filter, row_id, group="passage")
+        self.passage_line.set(*passage(found, self.size.width))
+
+    async def _fill_preview(self, row_id: int) -> None:
+        workspace = await self.ready()
+        detail = await self.ask(workspace.sessions.detail, row_id, group="preview")
+        self.preview.show(detail, self._zone)
+
+    def on_resize(self) -> None:
+        self._moved()
+
+    # -- list and filter events
+
+    @on(WindowedTable.Marked)
+    def _marked(self) -> None:
+        self._show_marks()
+
+    @on(WindowedTable.Opened)
+    def _opened(self) -> None:
+        self.action_list_open()
+
+    @on(WindowedTable.SortClicked)
+    def _sort_clicked(self, event: WindowedTable.SortClicked) -> None:
+        self.sort_by(event.sort)
+
+    @on(FilterBar.Edited)
+    def _edited(self, event: FilterBar.Edited) -> None:
+        self.load(self._offer(event.text, event.cursor), "offers")
+
+    @on(FilterBar.Submitted)
+    def _submitted(self, event: FilterBar.Submitted) -> None:
+        try:
+            wanted = parse_filter(event.text)
+        except AAError as error:
+            self.bar.complain(str(error), getattr(error, "column", None))
+            return
+        self._close_filter()
+        self.set_filter(wanted)
+
+    @on(FilterBar.Closed)
+    def _close_filter(self) -> None:
+        self.bar.close()
+        self.table.focus()
+
+    def action_list_open(self) -> None:
+        table, row_id = self.table, self.table.cursor_id
+        row = table.row(row_id) if row_id is not None else None
+        if row is None:
+            return
+        self.aa.session_list = SessionList(table.ids, table.cursor, self.filter.to_text())
+        self.go(Address("session", {}, row.key))

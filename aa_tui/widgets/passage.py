@@ -1,0 +1,27 @@
+"""The passage that a search matched, on one line with its hits marked. Pure: read-model in, contents out."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from aa_tui import themes
+from aa_tui.backend.query.readmodels import MatchExcerpt
+from aa_tui.widgets import glyphs
+from aa_tui.widgets.safe_text import safe
+
+
+def passage(found: MatchExcerpt | None, width: int) -> tuple[Content, Content]:
+    """Return the line's left and right part: the quoted passage with hits marked, and the turn it is in."""
+    if found is None:
+        return Content(""), Content("")
+    pieces: list[Content | str] = [f" {glyphs.get('left_quote')}"]
+    at = 0
+    for start, end in sorted(found.hits):
+        if start < at or end > len(found.text):
+            continue
+        # Each piece is made safe by itself: spans count stored characters, which marks may widen.
+        pieces += [safe(found.text[at:start]), safe(found.text[start:end], themes.style("hit", "bold"))]
+        at = end
+    pieces += [safe(found.text[at:]), glyphs.get("right_quote")]
+    turn = f"turn {found.turn_no} " if found.turn_no is not None else ""
+    return Content.assemble(*pieces), Content.styled(turn, themes.style("muted"))
