@@ -1,0 +1,97 @@
+"""Sessions and projects as plain records with stable names: what JSON, CSV and files carry. One definition per field.
+
+Formatting for people lives elsewhere; a record holds numbers, texts and ISO 8601 instants, None for unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aa_tui.backend.query.readmodels import ProjectInfo, SessionRow
+from aa_tui.backend.support.clock import from_ms
+from aa_tui.backend.support.money import nano_to_usd
+
+
+def iso(ms: int | None) -> str | None:
+    """Return an instant as ISO 8601 with `Z` and milliseconds, or None."""
+    return None if ms is None else from_ms(ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a session's record."""
+
+    name: str
+    definition: str
+    value: Callable[[SessionRow], Any]
+
+
+SESSION_FIELDS: tuple[Field, ...] = (
+    Field("id", "The session's id as its source gave it; unique in the project.", lambda row: row.key),
+    Field("agent", "Root agent: the agent of the first event that has no parent agent.", lambda row: row.agent),
+    Field("user", "User id, else device id; null when the source named neither.", lambda row: row.user),
+    Field(
+        "started_at",
+        "Start of the first event (its time minus its latency), UTC; null when the source has no usable time.",
+        lambda row: iso(row.started_ms) if row.time_quality in ("exact", "zone_assumed") else None,
+    ),
+    Field(
+        "ended_at",
+        "Time of the last event, UTC; null when the source has no usable time.",
+        lambda row: iso(row.ended_ms) if row.time_quality in ("exact", "zone_assumed") else None,
+    ),
+    Field("duration_ms", "ended_at minus started_at, milliseconds; null when unknown.", lambda row: row.duration_ms),
+    Field("turns", "Distinct Trace IDs that hold a user message or an answer.", lambda row: row.turns),
+    Field("messages", "User messages and AI responses, nested agents included.", lambda row: row.messages),
+    Field(
+        "user_messages",
+        "Messages by a person; instructions of one agent to another are not counted.",
+        lambda row: row.user_messages,
+    ),
+    Field("model_calls", "Model calls, nested agents included.", lambda row: row.model_calls),
+    Field("tool_calls", "Tool calls of the agents, nested agents included.", lambda row: row.tool_calls),
+    Field("tool_errors", "Tool calls that failed.", lambda row: row.tool_errors),
+    Field("input_tokens", "Input tokens, cached ones included; null when no call told.", lambda row: row.input_tokens),
+    Field("output_tokens", "Output tokens, reasoning included; null when no call told.", lambda row: row.output_tokens),
+    Field(
+        "cost_usd",
+        "Sum of the costs that are known, US dollars; null when none is.",
+        lambda row: nano_to_usd(row.cost_nano),
+    ),
+    Field(
+        "cost_estimated",
+        "True when any part of the cost was estimated from list prices.",
+        lambda row: row.cost_estimated,
+    ),
+    Field("priced_calls", "How many model calls the cost covers.", lambda row: row.priced_calls),
+    Field("errors", "Technical errors: model calls, tool calls and spans that failed.", lambda row: row.errors),
+    Field("state", "open, closing, enriching, closed or failed.", lambda row: row.state),
+    Field("source", "Name of the format or sender it came from.", lambda row: row.source),
+    Field("title", "What they wanted: sender's title, topic or the first user line.", lambda row: row.title),
+    Field("model", "The model most calls used; null when none was named.", lambda row: row.model),
+    Field("topic", "Primary topic, where a sender or evaluator named one.", lambda row: row.topic),
+    Field("rules", "What rules found without a model: tool_error, retry_storm, …", lambda row: list(row.rules)),
+    Field("repository", "Repository of a coding session.", lambda row: row.repository),
+    Field("branch", "Git branch of a coding session.", lambda row: row.branch),
+    Field("cwd", "Working directory of a coding session.", lambda row: row.cwd),
+)
+"""The record of a session, in order."""
+
+
+def session_record(row: SessionRow) -> dict[str, Any]:
+    """Return a session as a record with the names of `SESSION_FIELDS`."""
+    return {field.name: field.value(row) for field in SESSION_FIELDS}
+
+
+PROJECT_FIELDS: Mapping[str, str] = {
+    "id": "The project's id.",
+    "name": "Its name, unique in the store.",
+    "api_key": "The key senders use for it; shown to its owner here and in the get-started guide only.",
+}
+
+
+def project_record(project: ProjectInfo) -> dict[str, Any]:
+    """Return a project as a record with the names of `PROJECT_FIELDS`."""
+    return {"id": project.id, "name": project.name, "api_key": project.api_key}
