@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from aa_tui.address import Address
 from aa_tui.backend.support.drawable import drawable
 from aa_tui.backend.support.errors import AAError
 from aa_tui.external import editor_command, pager_command, run_on_text
 from aa_tui.screens.base import PlaceScreen
+from aa_tui.widgets.choice_list import Choice
+from aa_tui.widgets.safe_text import safe_line
 
 if TYPE_CHECKING:
     from aa_tui.backend.query.readmodels import ContentText, SessionDetail, StepRow
@@ -38,6 +41,35 @@ class SessionCopying(PlaceScreen):
             workspace.sessions.texts, self.detail.row.id, [step.id], limit=_WHOLE, group="whole text"
         )
         return join_parts(parts.get(step.id, ()))
+
+    def action_session_copy(self) -> None:
+        detail = self.detail
+        if detail is None:
+            return
+        link = str(Address("session", {}, detail.row.key))
+        choices = [
+            Choice(("text", detail.row.key), "session id", safe_line(detail.row.key, 40), "i"),
+            Choice(("text", f"aa-tui open '{link}'"), "command that opens it", safe_line(link, 40), "o"),
+            Choice(("text", str(self.address())), "address of this tab", "", "a"),
+        ]
+        resume = detail.info.get("resume")
+        if isinstance(resume, str):
+            note = safe_line(resume, 40)
+            choices.append(Choice(("text", resume), "command that resumes it in its agent", note, "r"))
+        if self.selected_step is not None:
+            choices.append(Choice(("step", ""), "whole text of the selected step", "", "t"))
+        self.aa.choose("Copy", choices, self._copy, typed=False)
+
+    def _copy(self, what: tuple[str, str]) -> None:
+        kind, text = what
+        if kind == "text":
+            self.aa.copy_text(text)
+        else:
+            self.load(self._copy_step(), "copy")
+
+    async def _copy_step(self) -> None:
+        if self.selected_step is not None:
+            self.aa.copy_text(await self._whole_text(self.selected_step))
 
     def action_session_pager(self) -> None:
         self.load(self._page(), "pager")
