@@ -1,1 +1,1 @@
-"""placeholder"""
+"""From canonical events to stored sessions: pricing, dedupe, sessionise, closing, the import pipeline. No format lives here."""
