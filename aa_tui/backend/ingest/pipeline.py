@@ -324,6 +324,10 @@ class Importer:
 
     def _flush(self) -> None:
         pending, self._pending = self._pending, _Pending()
+        if self._attached and pending.items:
+            keys = {item.event.session_key for item in pending.items}
+            pending.items += [item for item in self._attached if item.event.session_key in keys]
+            self._attached = [item for item in self._attached if item.event.session_key not in keys]
         if pending.items or pending.outcomes or pending.files:
             self._write(pending.items, pending.files, pending.outcomes)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
@@ -94,6 +95,7 @@ class StoredEvent:
     """Decoded `properties`; filled on first use by `props_of`."""
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 _as_tuple = attrgetter(*EVENT_COLUMNS)
 
 
@@ -127,6 +129,7 @@ def richness(event: StoredEvent) -> tuple[int, int, int, int, int]:
     )
 
 
+@lru_cache(maxsize=4096)
 def _clip_id(value: str | None) -> str | None:
     if value is None:
         return None
@@ -202,7 +205,7 @@ def make_stored(
     given, output = texts.get(Part.INPUT), texts.get(Part.OUTPUT)
     error = texts.get(Part.ERROR)
     props = _properties(event, texts)
-    properties = json.dumps(props, ensure_ascii=False, separators=(",", ":"), default=str) if props else None
+    properties = _encode(props) if props else None
     if properties is not None and "\\u" in properties:
         properties = storable(properties)
     error_type = _clip_id(event.error_type)

@@ -209,6 +209,7 @@ class Writer:
         self._days: tuple[str, DayOf] | None = None
         self.unresolved: list[Outcome] = []
         """Outcomes of sessions that were not there when they were written; the caller may take them out and retry."""
+        self._anew = False
         self._closed_here: dict[int, int] = {}
         """Revision by session that this writer closed: parts of one import close a session once."""
 
@@ -241,6 +242,14 @@ class Writer:
         """Derive sessions again from what is stored: their time to close has come, or results were recorded."""
         for chunk in facts.chunks(session_ids, 50):
             self._commit(_Slice(), chunk, (), {})
+
+    def derive_anew(self, session_ids: Sequence[int]) -> None:
+        """Derive sessions whose rollups and facets were cleared, adding them without taking anything away."""
+        self._anew = True
+        try:
+            self.rederive(session_ids)
+        finally:
+            self._anew = False
 
     def _commit(
         self, part: _Slice, touched: Sequence[int], files: Sequence[FileRecord], counts: dict[int, Written]
@@ -448,7 +457,7 @@ class Writer:
         now = self._clock.now_ms()
         before_settings, after_settings = settings
         before: DerivedSession | None = None
-        if one.old_row is not None and one.old:
+        if one.old_row is not None and one.old and not self._anew:
             frozen = State(*(one.old_row[name] for name in ("state", "close_reason", "closed_ms", "close_due_ms")))
             before = derive(one.key, one.old, before_settings, now, recorded, frozen)
         kept = [event for event in one.old if event.id not in one.removed]
@@ -471,7 +480,7 @@ class Writer:
             planner.plan(one.session_id, revision, after.row["sort_at"], one.outcomes)
             if before is not None and before.row["sort_at"] != after.row["sort_at"]:
                 planner.moved(one.session_id, after.row["sort_at"])
-        if one.new or one.removed:
+        if one.removed or any(new.texts or new.event.name for new in one.new):
             plan.documents.append(self._documents(reader, one, kept))
         if one.new:
             written = plan.count(one.new[0].file)

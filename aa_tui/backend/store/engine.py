@@ -78,6 +78,14 @@ class Store(Protocol):
         """A number that differs when any process has committed since; costs microseconds."""
         ...
 
+    def optimize(self) -> None:
+        """Refresh the planner's statistics where they are stale; for the end of an import.
+
+        Raises:
+            StoreError: the write lock could not be had.
+        """
+        ...
+
     def close(self) -> None:
         """Close every connection and, where this process holds the lease, checkpoint."""
         ...

@@ -320,6 +320,20 @@ def settle_facets(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     tx.executemany("DELETE FROM facet WHERE project_id=:p AND id=:f AND sessions<=0", rows)
 
 
+def clear_facets(tx: Tx, project_id: int, limit: int) -> int:
+    """Delete the first `limit` facet values of a project with their sessions; return how many there were."""
+    ids = [
+        row[0]
+        for row in tx.fetch(
+            "SELECT id FROM facet WHERE project_id=:p ORDER BY id LIMIT :n", {"p": project_id, "n": limit}
+        )
+    ]
+    rows = [{"p": project_id, "f": one} for one in ids]
+    tx.executemany("DELETE FROM session_facet WHERE project_id=:p AND facet_id=:f", rows)
+    tx.executemany("DELETE FROM facet WHERE project_id=:p AND id=:f", rows)
+    return len(ids)
+
+
 # --- people --------------------------------------------------------------------------------------------------------
 
 

@@ -66,6 +66,15 @@ def stored_texts(reader: Reader, project_id: int, session_id: int) -> dict[int, 
     return found
 
 
+def stored_document(reader: Reader, project_id: int, session_id: int) -> str:
+    """Return the search document of a session from what is stored."""
+    texts = stored_texts(reader, project_id, session_id)
+    events = reader.fetch(
+        "SELECT id, kind, name FROM event WHERE project_id=:p AND session_id=:s", {"p": project_id, "s": session_id}
+    )
+    return build_document((row[0], row[1], row[2], texts.get(row[0], {})) for row in events)
+
+
 def states(reader: Reader, project_id: int, ids: Iterable[int]) -> dict[int, tuple[str, int]]:
     """Return (document hash, builder version) of what the index holds, by session."""
     rows = fetch_in(

@@ -16,4 +16,6 @@ def storable(text: str) -> str:
 
     Everything else stays untouched: judges and JSON get the raw text, only screens sanitise.
     """
+    if text.isascii():  # known without looking; most texts are, and then only NUL can be wrong
+        return text.replace("\x00", "\u2400") if "\x00" in text else text
     return _UNSTORABLE.sub(_replace, text) if _UNSTORABLE.search(text) else text
