@@ -29,7 +29,7 @@ from aa_tui.backend.model.filter import (
     all_of,
     facet_filter,
 )
-from aa_tui.backend.store.engine import Reader
+from aa_tui.backend.store.engine import Reader, Row
 from aa_tui.backend.support.ids import id_floor
 
 RANK_CAP = 20_000
@@ -473,9 +473,42 @@ class Compiler:
         row = self._reader.one(self._sql(self._best(None), "COUNT(*)"), self._params)
         return row[0] if row else 0
 
-    def rows(self, columns: str) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield columns of `s`, the row of every session that the filter lets through, in no order."""
-        return self._reader.stream(self._sql(self._best(None), columns), self._params)
+    def select(self, columns: str, where: Sequence[str] = (), tail: str = "") -> list[Row]:
+        """Return columns (or sums) over everything the filter lets through.
+
+        `{at}` and `{id}` stand for the session's start and id; `s.` is its row, joined where it is named.
+        """
+        driver = self._best(None)
+        named = {"at": driver.at, "id": driver.id}
+        sql = self._sql(driver, columns.format(**named), [w.format(**named) for w in where], tail)
+        return self._reader.fetch(sql, self._params)
+
+    @property
+    def span(self) -> tuple[int | None, int | None]:
+        """The start range of the filter's top-level time parts: from, and to (exclusive); None is open."""
+        return self.lower, self.upper
+
+    def events(self, columns: str, where: str, sessions: Sequence[str] = ()) -> Iterator[list[Row]]:
+        """Yield columns of `e`, the events of the sessions that the filter lets through and of those that `where`."""
+        driver = self._best(None)
+        chosen = self._sql(driver, f"{driver.id} AS session_id", list(sessions))
+        sql = (
+            f"SELECT {columns} FROM ({chosen}) x CROSS JOIN event e WHERE e.project_id=:p AND e.session_id=x.session_id"
+        )
+        return self._reader.stream(f"{sql} AND {where}", self._params)
+
+    def facet_counts(self, facets: Sequence[int], newest: int) -> dict[int, int]:
+        """Return how many of the `newest` sessions that the filter lets through have each of the facets."""
+        driver = self._best(newest)
+        chosen = self._sql(
+            driver, f"{driver.at} AS at, {driver.id} AS id", tail=f"{_order(driver, True)} LIMIT {newest}"
+        )
+        rows = self._reader.fetch(
+            f"SELECT f.facet_id, COUNT(*) FROM ({chosen}) x CROSS JOIN session_facet f WHERE f.project_id=:p "
+            f"AND {_in('f.facet_id', facets)} AND f.sort_at=x.at AND f.session_id=x.id GROUP BY f.facet_id",
+            self._params,
+        )
+        return {row[0]: row[1] for row in rows}
 
     def _stream(self, sql: str) -> Iterator[int]:
         for chunk in self._reader.stream(sql, self._params, 5000):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 from aa_tui.backend.model.event import EventKind
@@ -180,7 +181,7 @@ def detail(reader: Reader, scope: Scope, session_id: int) -> SessionDetail:
     if known is None or row is None:
         raise NotFound(f"There is no session {session_id} any more.", "Go back to the list and refresh it.")
     events = reader.fetch(f"SELECT {_STEP_COLUMNS} FROM event WHERE project_id=:p AND session_id=:s", params)
-    events.sort(key=lambda e: (e[3], e[0]))
+    events.sort(key=itemgetter(3, 0))
     steps = tuple(map(_step, events))
     turns = tuple(
         TurnRow(*(*turn[:12], bool(turn[12])))

@@ -1,0 +1,54 @@
+"""What doors ask about Monitor: the view, the range that holds the newest data, the get-started checklist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aa_tui.backend.model.filter import Filter
+from aa_tui.backend.model.timerange import TimeRange
+from aa_tui.backend.query import monitor
+from aa_tui.backend.query.readmodels import CheckRow, MonitorView
+from aa_tui.backend.service.sessions import scope_of
+from aa_tui.backend.support.cancel import CancelToken
+
+if TYPE_CHECKING:
+    from aa_tui.backend.service.workspace import Workspace
+
+
+class MonitorService:
+    """Monitor of one project. Every call may raise `Cancelled` (its token) or `StoreError`."""
+
+    def __init__(self, ws: Workspace) -> None:
+        self._ws = ws
+
+    def view(
+        self, f: Filter, interval: str = "auto", group_by: str | None = None, token: CancelToken | None = None
+    ) -> MonitorView:
+        """Return everything Monitor draws for a filter, over its time range or the last 30 days.
+
+        Args:
+            f: which sessions; its time range is the view's.
+            interval: `auto`, `hour`, `day`, `week` or `month`, in the project's zone.
+            group_by: a field or stored facet key; series come for the five largest values and `other`.
+
+        Raises:
+            UsageError: no such interval or field.
+        """
+        with self._ws.store.reader(token) as reader:
+            query = monitor.MonitorQuery(reader, scope_of(self._ws), f, interval, group_by)
+            return query.view(self._ws.project.settings)
+
+    def best_range(self) -> TimeRange:
+        """Return the shortest usual range that shows the newest data."""
+        with self._ws.store.reader() as reader:
+            return monitor.best_range(reader, scope_of(self._ws))
+
+    def checklist(self, token: CancelToken | None = None) -> list[CheckRow]:
+        """Return what has arrived so far, with fill rates, and what to do where something is missing."""
+        with self._ws.store.reader(token) as reader:
+            return monitor.checklist(reader, scope_of(self._ws))
+
+    def has_agent_data(self) -> bool:
+        """Tell whether the project has any session."""
+        with self._ws.store.reader() as reader:
+            return monitor.has_agent_data(reader, scope_of(self._ws))
