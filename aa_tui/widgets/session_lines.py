@@ -113,7 +113,7 @@ def _shares(title: str, shares: Sequence[CostShare], width: int) -> list[Line]:
                 ("   " + pad(_safe(share.name), name_cells), "text"),
                 (pad(count(share.calls), 7, right=True), "text"),
                 (pad(f"{count(share.errors)} failed" if share.errors else "", 11, right=True), "bad"),
-                (pad(("≈" if share.estimated else "") + money(share.cost_nano), 12, right=True), "text"),
+                (pad(("~" if share.estimated else "") + money(share.cost_nano), 12, right=True), "text"),
             ]
         )
     if len(shares) > 12:

@@ -223,7 +223,7 @@ class SpanTree(RoleLines):
         if turn.total_tokens and width >= 100:
             facts.append(f"{tokens(turn.total_tokens)} tok")
         if turn.cost_nano is not None:
-            facts.append(("≈" if turn.cost_estimated else "") + money(turn.cost_nano))
+            facts.append(("~" if turn.cost_estimated else "") + money(turn.cost_nano))
         right = f" {glyphs.get('dot')} ".join(fact for fact in facts if fact)
         bad = f" {glyphs.get('fail')} {count(turn.errors)} failed" if turn.errors else ""
         stamp = clock(turn.started_ms, self._drawing.zone) if turn.started_ms is not None else ""

@@ -124,7 +124,7 @@ def _answer(step: StepRow, parts: Mapping[str, ContentText] | None, context: Thr
     if step.total_tokens:
         facts.append(f"{tokens(step.total_tokens)} tok")
     if step.cost_nano is not None:
-        facts.append(("≈" if step.cost_estimated else "") + money(step.cost_nano))
+        facts.append(("~" if step.cost_estimated else "") + money(step.cost_nano))
     separator = f" {glyphs.get('dot')} "
     left: Line = [
         ("   ", "text"),
@@ -267,7 +267,9 @@ def _body(text: str, size: int, context: ThreadContext, opened: bool, bar: str, 
     limit = OPEN_LINES if opened else fold
     width = max(context.width - _INDENT - width_of(bar) - 1, 8)
     # Only what can be shown is made drawable: a megabyte folded to 24 lines costs 24 lines.
-    shown = drawable(text[: (limit + 2) * width * 2])
+    body = text.strip("\n")
+    taken = body[: (limit + 2) * width * 2]
+    shown = drawable(taken)
     lines: list[Line] = []
     cut = False
     for raw in shown.split("\n"):
@@ -278,7 +280,7 @@ def _body(text: str, size: int, context: ThreadContext, opened: bool, bar: str, 
             lines.append([(" " * _INDENT, "text"), (bar, "bar"), *_marked(row, role, context.needle)])
         if cut:
             break
-    hidden = max(size, len(text)) - len(shown)
+    hidden = max(size - len(text), 0) + len(body) - len(taken)
     if cut or hidden > 0:
         total = max(size, len(text))
         more = f"… {count(total)} characters in all {glyphs.get('dot')} {'p pager' if opened else 'o open'}"

@@ -17,6 +17,7 @@ from aa_tui.backend.ingest.errors import category_of
 from aa_tui.backend.ingest.nesting import parents_of
 from aa_tui.backend.ingest.rules import IS_EDIT, IS_REGENERATION, is_machine, rule_hits
 from aa_tui.backend.ingest.stored import CONTEXT, HAS_REASONING, TAGS, StoredEvent, props_of
+from aa_tui.backend.ingest.titles import title_from
 from aa_tui.backend.model import histogram
 from aa_tui.backend.model.event import EventKind, TimeQuality
 from aa_tui.backend.store.rollups import BUCKET_MS, DimKey, LatencyKey, SessionKey
@@ -621,7 +622,7 @@ def _title(ordered: Sequence[StoredEvent], info: Mapping[str, Any]) -> str | Non
     first = next((e.head for e in asked if not is_machine(e)), None) or next((e.head for e in asked), None)
     if first is None:
         first = next((e.head for e in ordered if e.kind == _AI and e.head), None)
-    return None if first is None else first.strip().split("\n", 1)[0][:TITLE_CHARS]
+    return None if first is None else title_from(first)[:TITLE_CHARS]
 
 
 def _describe(
