@@ -12,6 +12,20 @@ from aa_tui.backend.store.decisions import State
 from aa_tui.backend.store.engine import Row, Store, Tx
 
 
+def record(
+    tx: Tx,
+    project_id: int,
+    at_ms: int,
+    actor: Actor,
+    permission: Permission,
+    action: str,
+    subject: str,
+    forward: Mapping[str, Any],
+) -> None:
+    """Journal something that was done and cannot be undone; the caller has checked the permission."""
+    decisions.record(tx, project_id, at_ms, actor.name, permission.value, action, subject, forward)
+
+
 def decide(
     tx: Tx,
     project_id: int,

@@ -30,6 +30,16 @@ def demo_store_url() -> str:
     return f"sqlite:///{paths.demo_store_path()}"
 
 
+def check_place(url: str | None) -> None:
+    """Do nothing where the store `url`, or the default one, lies on a local file system.
+
+    Raises:
+        UsageError: the URL names no file.
+        UnsafeFileSystem: it lies on a network file system; `suggestion` is a local file.
+    """
+    filesystem.refuse_network(store_path(url or default_store_url()))
+
+
 def init_shared_store(place: str, group: str) -> SharedStore:
     """Make a store that a group of this host shares, and the host's default; see `store.sharing.init_shared`."""
     from aa_tui.backend.store import sharing
