@@ -28,6 +28,8 @@ FACET_CHARS = 200
 MOST_VALUES = 50
 """Values of one facet key that a session may have; more would be data, not a dimension."""
 UNKNOWN_AGENT = "unknown"
+LONE_RESULT = "tool_result"
+"""Name of the span that stands for a tool result whose call is not in the source."""
 
 _USER = int(EventKind.USER_MESSAGE)
 _AI = int(EventKind.AI_RESPONSE)
@@ -427,7 +429,7 @@ def _turns(
         own = members[number]
         events = [one.event for one in own]
         core = [one for one in own if one.event.kind not in _AFTERWARDS]
-        totals = _Totals(events)
+        sums = _turn_sums(events)
         asked = next((e.head for e in events if e.kind == _USER and not e.from_agent and e.head), None)
         answers = [e for e in events if e.kind == _AI and e.head]
         answer = next((e.head for e in reversed(answers) if not e.parent_agent_id), None)
@@ -439,17 +441,44 @@ def _turns(
                 "ended_ms": max(one.end for one in core) if timed else None,
                 "user_head": asked,
                 "answer_head": answer or (answers[-1].head if answers else None),
-                "messages": totals.messages,
-                "model_calls": totals.model_calls,
-                "tool_calls": totals.tool_calls,
-                "tool_errors": totals.tool_errors,
-                "errors": totals.errors,
-                "total_tokens": totals.total_tokens,
-                "cost_nano": totals.cost_nano,
-                "cost_estimated": int(totals.cost_estimated),
+                **sums,
             }
         )
     return turns
+
+
+def _turn_sums(events: Iterable[StoredEvent]) -> dict[str, Any]:
+    """Return the sums a turn row has; the same rules as those of a session (`_Totals`)."""
+    messages = model_calls = tool_calls = tool_errors = errors = 0
+    tokens: int | None = None
+    cost: int | None = None
+    estimated = 0
+    for event in events:
+        kind = event.kind
+        if event.is_error and kind in _FAILING:
+            errors += 1
+        if kind == _TOOL:
+            tool_calls += 1
+            tool_errors += event.is_error
+        elif kind == _AI:
+            model_calls += 1
+            messages += event.head is not None
+            tokens = _plus(tokens, _tokens(event))
+        elif kind == _USER:
+            messages += 1
+        if event.cost_nano is not None and kind in _SPENDING:
+            cost = _plus(cost, event.cost_nano)
+            estimated |= event.cost_estimated
+    return {
+        "messages": messages,
+        "model_calls": model_calls,
+        "tool_calls": tool_calls,
+        "tool_errors": tool_errors,
+        "errors": errors,
+        "total_tokens": tokens,
+        "cost_nano": cost,
+        "cost_estimated": estimated,
+    }
 
 
 # --- sums ----------------------------------------------------------------------------------------------------------
@@ -518,6 +547,9 @@ class _Totals:
                 bins = self.tool_bins.setdefault(tool, {})
                 number = histogram.bin_of(event.latency_ms)
                 bins[number] = bins.get(number, 0) + 1
+        elif kind == _SPAN and event.is_error and event.name == LONE_RESULT:
+            # The result of a call that a compaction or rewind took out of the transcript: the tool failed all the same.
+            self.tool_errors += 1
         elif kind == _AI:
             self._add_answer(event)
         elif kind == _USER:
@@ -635,6 +667,8 @@ def _describe(
     info: dict[str, Any] = {}
     modes: set[str] = set()
     asked_tools = {event.parent_id for event in ordered if event.kind == _TOOL}
+    last_context: object = None
+    last_tags: object = None
 
     def facet(key: str, value: object) -> None:
         values = facets.setdefault(key, {})
@@ -653,7 +687,8 @@ def _describe(
             continue
         props = props_of(event)
         sent = props.get(CONTEXT)
-        if isinstance(sent, Mapping):
+        if isinstance(sent, Mapping) and sent != last_context:
+            last_context = sent
             for name, value in sent.items():
                 context.setdefault(name, value)
                 if name in _CONTEXT_FACETS:
@@ -661,13 +696,12 @@ def _describe(
                 elif name not in _NOT_DIMENSIONS:
                     facet(f"context.{name[:FACET_CHARS]}", value)
         tags = props.get(TAGS)
-        if isinstance(tags, list):
+        if isinstance(tags, list) and tags != last_tags:
+            last_tags = tags
             for tag in tags:
                 facet("tag", tag)
-        for name, label in _INFO_PROPERTIES.items():
-            value = props.get(name)
-            if value is not None:
-                info.setdefault(label, value)
+        for name in _INFO_PROPERTIES.keys() & props.keys():
+            info.setdefault(_INFO_PROPERTIES[name], props[name])
         mode = props.get("[Agent] Content Mode")
         if isinstance(mode, str):
             modes.add(mode)
