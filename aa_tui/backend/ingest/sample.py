@@ -12,7 +12,7 @@ from aa_tui.backend.model.event import AgentEvent, ImportedLabel, ImportedResult
 from aa_tui.backend.store import facts
 from aa_tui.backend.store.engine import Store
 from aa_tui.backend.support.cancel import CancelToken
-from aa_tui.backend.support.clock import DAY_MS, Clock
+from aa_tui.backend.support.clock import Clock
 from aa_tui.backend.support.errors import Cancelled, UsageError
 from aa_tui.backend.support.ids import text_hash
 
@@ -38,7 +38,7 @@ def load_sample(
         UsageError: the project holds other data.
         StoreError: the store cannot be written.
     """
-    from aa_tui.backend.sources.demo import DAYS, generate
+    from aa_tui.backend.sources.demo import generate
 
     report = ImportReport()
     with store.reader() as reader:
@@ -57,25 +57,22 @@ def load_sample(
         with store.write() as tx:
             facts.record_file(tx, _row(project_id, now_ms, _STARTED, clock), ())
     writer = Writer(store, project_id, clock, replace=False)
-    items: list[Incoming] = []
-    outcomes: list[Outcome] = []
-    first_ms = now_ms - now_ms % DAY_MS - DAYS * DAY_MS
-    said_at = 0.0
     try:
-        for item in _items(generate(now_ms), token):
-            if isinstance(item, AgentEvent):
-                items.append(Incoming(item, SAMPLE, MAPPER_VERSION))
-            else:
-                outcomes.append(item)
-            if len(items) >= _BATCH:
-                _write(writer, report, items, outcomes)
-                reached = items[-1].event.time_ms or first_ms
-                items, outcomes = [], []
-                if time.monotonic() - said_at >= _PROGRESS_S:
-                    said_at = time.monotonic()
-                    _say(progress, max(0, reached - first_ms), now_ms - first_ms, report)
+        items, outcomes = _gathered(generate(now_ms), token)
+        _say(progress, 1, 10, report)
+        said_at = time.monotonic()
+        for start in range(0, len(items), _BATCH):
+            if token is not None:
+                token.check()
+            batch = items[start : start + _BATCH]
+            keys = {item.event.session_key for item in items[start + _BATCH : start + 2 * _BATCH]}
+            here = {item.event.session_key for item in batch} - keys
+            _write(writer, report, batch, [one for key in here if key is not None for one in outcomes.pop(key, ())])
+            if time.monotonic() - said_at >= _PROGRESS_S:
+                said_at = time.monotonic()
+                _say(progress, len(items) // 9 + start, len(items) // 9 + len(items), report)
         done = FileRecord(_row(project_id, now_ms, _COMPLETE, clock), [], 0)
-        _write(writer, report, items, outcomes, [done])
+        _write(writer, report, [], [one for left in outcomes.values() for one in left], [done])
         report.files = 1
     except Cancelled:
         report.cancelled = True
@@ -83,13 +80,20 @@ def load_sample(
     return report
 
 
-def _items(
+def _gathered(
     made: Iterator[AgentEvent | ImportedLabel | ImportedResult], token: CancelToken | None
-) -> Iterator[AgentEvent | ImportedLabel | ImportedResult]:
+) -> tuple[list[Incoming], dict[str, list[Outcome]]]:
+    """Return all events, and outcomes by session: many come last, and a session is cheapest derived once."""
+    items: list[Incoming] = []
+    outcomes: dict[str, list[Outcome]] = {}
     for count, item in enumerate(made):
         if token is not None and count % 256 == 0:
             token.check()
-        yield item
+        if isinstance(item, AgentEvent):
+            items.append(Incoming(item, SAMPLE, MAPPER_VERSION))
+        else:
+            outcomes.setdefault(item.session_key, []).append(item)
+    return items, outcomes
 
 
 def _write(

@@ -158,22 +158,34 @@ def _clean(value: Any) -> Any:
 
 
 def _properties(event: AgentEvent, texts: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = _clean(event.properties) if event.properties else {}
+    found: dict[str, Any] = dict(event.properties)
     if event.context:
-        found[CONTEXT] = _clean(event.context)
+        found[CONTEXT] = event.context
     if event.tags:
-        found[TAGS] = [storable(tag) for tag in event.tags]
+        found[TAGS] = list(event.tags)
     if event.idle_timeout_min is not None:
         found[IDLE_TIMEOUT] = event.idle_timeout_min
     if event.cache_creation_1h_tokens:
         found[CREATION_1H] = event.cache_creation_1h_tokens
     if event.user_properties:
-        found[USER_PROPERTIES] = _clean(event.user_properties)
+        found[USER_PROPERTIES] = event.user_properties
     if event.kind is EventKind.AI_RESPONSE and Part.REASONING in texts and Part.TEXT not in texts:
         found[HAS_REASONING] = True
     if event.kind is EventKind.TOOL_CALL and len(given := texts.get(Part.INPUT, "")) > HEAD_CHARS:
         found[INPUT_HASH] = blake2b(given.encode(), digest_size=8).hexdigest()
     return found
+
+
+def _encoded(properties: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return properties as JSON text the store can hold, and as values that say the same.
+
+    JSON writes NUL as an escape, which `storable` would not see in the text.
+    """
+    text = _encode(properties)
+    if "\\u0000" in text or storable(text) is not text:
+        properties = _clean(properties)
+        text = _encode(properties)
+    return text, properties
 
 
 def _int(value: int | None) -> int | None:
@@ -204,10 +216,10 @@ def make_stored(
     text = texts.get(Part.TEXT)
     given, output = texts.get(Part.INPUT), texts.get(Part.OUTPUT)
     error = texts.get(Part.ERROR)
-    props = _properties(event, texts)
-    properties = _encode(props) if props else None
-    if properties is not None and "\\u" in properties:
-        properties = storable(properties)
+    props: dict[str, Any] | None = _properties(event, texts)
+    properties: str | None = None
+    if props:
+        properties, props = _encoded(props)
     error_type = _clip_id(event.error_type)
     if event.is_error and error_type is None:
         said = error or output or text
@@ -268,7 +280,7 @@ def make_stored(
         text_size=len(text or "") if text or kind in _MESSAGES else len(given or "") + len(output or ""),
         properties=properties,
         warnings=" ".join(sorted({_clip_id(code) or "" for code in event.warnings})) or None,
-        props=props,
+        props=props or {},
     )
     return stored, texts
 

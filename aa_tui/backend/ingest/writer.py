@@ -27,6 +27,7 @@ from aa_tui.backend.support.ids import stable_id, text_hash
 
 SLICE_EVENTS = 1_500
 SLICE_CHARS = 4_000_000
+MOST_REMEMBERED = 200_000
 """What one transaction takes at most: keeps it under about 200 ms."""
 PROPERTY_TIMES = "$times"
 """Reserved member of a person's properties: when each was last said, so that the last value wins in any order."""
@@ -210,6 +211,10 @@ class Writer:
         self.unresolved: list[Outcome] = []
         """Outcomes of sessions that were not there when they were written; the caller may take them out and retry."""
         self._anew = False
+        self._mine: set[str] | None = None
+        """Insert ids of all events of the project, while only this writer has ever written to it: a new store needs no
+        look-up for what cannot be there. None once that is not known any more."""
+        self._mine_version = -1
         self._closed_here: dict[int, int] = {}
         """Revision by session that this writer closed: parts of one import close a session once."""
 
@@ -268,6 +273,10 @@ class Writer:
                 facts.record_file(
                     tx, {**record.row, "sessions": added.sessions, "events": added.events}, record.problems
                 )
+        if not plan.empty():
+            self._mine_version = plan.data_version + 1
+            if self._mine is not None:
+                self._mine.update(row["insert_id"] for row in plan.events)
         self._closed_here.update(plan.closed)
         self.unresolved += plan.unresolved
 
@@ -280,6 +289,7 @@ class Writer:
         data_version, zone, settings_text = state
         if self._days is None or self._days[0] != zone:
             self._days = (zone, DayOf(zone))
+        self._remember(reader, data_version)
         plan = _Plan(data_version)
         touched: dict[int, _Touched] = {}
         outside: list[_New] = []
@@ -317,6 +327,14 @@ class Writer:
             else:
                 session.outcomes.append(outcome)
 
+    def _remember(self, reader: Reader, data_version: int) -> None:
+        """Drop what is remembered if others wrote; begin to remember in a project that has no events."""
+        if self._mine_version == -1:
+            self._mine = None if facts.has_events(reader, self._project) else set()
+            self._mine_version = data_version
+        elif data_version != self._mine_version or (self._mine and len(self._mine) > MOST_REMEMBERED):
+            self._mine = None
+
     def _settings(
         self, reader: Reader, settings_text: str, touched: dict[int, _Touched]
     ) -> tuple[SessionSettings, SessionSettings]:
@@ -351,7 +369,10 @@ class Writer:
             kept, lost = (new, other) if self._replace and richness(new.event) > richness(other.event) else (other, new)
             chosen[new.event.insert_id] = kept
             plan.count(lost.file).duplicates += 1
-        known = facts.known_events(reader, self._project, chosen)
+        mine = self._mine
+        known = facts.known_events(
+            reader, self._project, chosen if mine is None else [one for one in chosen if one in mine]
+        )
         moved_from: dict[int, list[StoredEvent]] = {}
         fresh: list[tuple[_New, StoredEvent | None, int]] = []
         for insert_id, new in chosen.items():

@@ -83,6 +83,11 @@ def project_state(reader: Reader, project_id: int) -> tuple[int, str, str] | Non
     return None if row is None else (row[0], row[1], row[2])
 
 
+def has_events(reader: Reader, project_id: int) -> bool:
+    """Return whether a project has any event."""
+    return reader.one("SELECT 1 FROM event WHERE project_id=:p LIMIT 1", {"p": project_id}) is not None
+
+
 def known_events(reader: Reader, project_id: int, insert_ids: Iterable[str]) -> dict[str, tuple[int, Row]]:
     """Return (session id, row of EVENT_COLUMNS) by insert id for the events the project already has."""
     rows = fetch_in(
