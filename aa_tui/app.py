@@ -6,6 +6,7 @@ What a place shows lives in its screen; what the program can answer lives in the
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.screen import Screen
@@ -22,9 +23,8 @@ from textual.theme import Theme
 from aa_tui import actions, themes
 from aa_tui.address import SECTIONS, Address, parse_address
 from aa_tui.backend.support.errors import AAError, UsageError
-from aa_tui.clipboard import is_remote
 from aa_tui.screens.base import PlaceScreen, bindings_for
-from aa_tui.terminal import CHECK_SECONDS, terminal_is_gone, watch_signals
+from aa_tui.terminal import CHECK_SECONDS, is_remote, terminal_is_gone, watch_signals
 from aa_tui.textual_compat import PrivateCrash, as_first_screen
 from aa_tui.ui_state import UiState, load_state, save_state
 from aa_tui.widgets import glyphs
@@ -95,7 +95,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
     TITLE = "Agent Analytics"
     ENABLE_COMMAND_PALETTE = False
     ESCAPE_TO_MINIMIZE = False
-    CSS_PATH: ClassVar[list[str | PurePath]] = ["styles/base.tcss"]
+    CSS_PATH: ClassVar[list[str | PurePath]] = [Path(__file__).parent / "styles" / "base.tcss"]
     BINDINGS = [*bindings_for("global")]
 
     def __init__(
@@ -134,6 +134,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         self.messages: list[str] = []
         self._opener = opener
         self._opening: asyncio.Future[Workspace] | None = None
+        self._painted = asyncio.Event()
         self._busy = 0
         self._interrupted_at = 0.0
         self._history: list[Entry] = []
@@ -173,6 +174,13 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         if isinstance(screen, PlaceScreen):
             await screen.show(self._start)
 
+    def on_ready(self) -> None:
+        """The first frame is painted: open the store, and collect garbage from now on where it was switched off."""
+        self._painted.set()
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
+
     @property
     def _opened(self) -> asyncio.Future[Workspace]:
         if self._opening is None:
@@ -182,6 +190,8 @@ class AAApp(PrivateCrash, inherit_bindings=False):
     async def _open(self, opener: Callable[[], Workspace]) -> None:
         try:
             with self.busy():
+                # Opening imports much; beside the first frame it would only take the interpreter from it.
+                await self._painted.wait()
                 self.workspace = await asyncio.get_running_loop().run_in_executor(self.readers, opener)
         except Exception as error:
             self._opened.set_exception(
@@ -209,7 +219,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         super().exit(result, return_code, message)
 
     async def on_unmount(self) -> None:
-        if self.options.remember:
+        if self.options.remember and self._history:
             self.remembered.theme = self.theme if self.theme != "mono" else self.remembered.theme
             self.remembered.sections[""] = self._by_section
             self.remembered.place[""] = self._history[self._at].address
@@ -429,15 +439,32 @@ class AAApp(PrivateCrash, inherit_bindings=False):
 
     def use_project(self, name: str) -> None:
         """Switch to another project of the store: every place starts anew."""
-        if self.workspace is not None:
-            self.run_worker(self._reopen(self.workspace, name), exit_on_error=False)
+        former = self.workspace
+        if former is None:
+            return
 
-    async def _reopen(self, former: Workspace, name: str) -> None:
         def opener() -> Workspace:
             from aa_tui.backend.service.projects import open_workspace
 
             return open_workspace(former.store, name, former.actor, former.clock)
 
+        self.run_worker(self._reopen(opener), exit_on_error=False)
+
+    def use_sample(self) -> None:
+        """Switch to the sample project, in the store of its own that is built first where it is missing."""
+        former = self.workspace
+        if former is None:
+            return
+
+        def opener() -> Workspace:
+            from aa_tui.backend.service.sample import open_sample
+
+            return open_sample(former.actor, former.clock)
+
+        self.flash("opening the sample project; building it takes some seconds the first time")
+        self.run_worker(self._reopen(opener), exit_on_error=False)
+
+    async def _reopen(self, opener: Callable[[], Workspace]) -> None:
         try:
             with self.busy():
                 opened = await asyncio.get_running_loop().run_in_executor(self.readers, opener)

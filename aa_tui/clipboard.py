@@ -12,6 +12,8 @@ import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from aa_tui.terminal import is_remote
+
 LIMIT = 74_994
 """Characters of base64 that common terminals accept in one OSC 52."""
 
@@ -30,11 +32,6 @@ class Copied:
 
     done: bool
     words: str
-
-
-def is_remote(env: Mapping[str, str]) -> bool:
-    """Return whether this terminal is at the other end of a connection."""
-    return any(env.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT", "MOSH_SERVER_PID"))
 
 
 def local_tool(env: Mapping[str, str]) -> tuple[str, ...] | None:

@@ -6,9 +6,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 CHECK_SECONDS = 2.0
+
+
+def is_remote(env: Mapping[str, str]) -> bool:
+    """Return whether this terminal is at the other end of a connection."""
+    return any(env.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT", "MOSH_SERVER_PID"))
 
 
 def watch_signals(stop: Callable[[int], None]) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 from textual import events
 from textual.app import App
+from textual.geometry import Size
 from textual.screen import Screen
+from textual.widget import Widget
 
 
 def as_first_screen(screen: Screen[Any]) -> Screen[Any]:
@@ -43,6 +45,12 @@ class PrivateCrash(TypeAhead):
     Textual's own crash screen shows the locals of every frame, which may hold transcripts and keys.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        # Toasts parse markup and tooltips are never used: without their widgets a screen starts with one layout less.
+        self._disable_notifications = True
+        self._disable_tooltips = True
+
     def log_unexpected(self, error: BaseException) -> str:
         """Log an error; return words for the screen that name it."""
         raise NotImplementedError
@@ -67,3 +75,13 @@ def capture_terminal_mouse(app: App[Any], on: bool) -> None:
         driver._mouse = True
         change()
         driver.flush()
+
+
+def set_virtual_size(widget: Widget, size: Size) -> None:
+    """Tell a scrolling widget how much there is to scroll without laying out the whole screen again.
+
+    Assigning `virtual_size` repaints every widget, which at a terminal's other end is felt.
+    """
+    if widget.virtual_size != size:
+        widget.set_reactive(Widget.virtual_size, size)
+        widget._scroll_update(size)

@@ -295,6 +295,9 @@ def variables(palette: Palette) -> dict[str, str]:
         "cursor-bg": palette.cursor[1],
         "cursor-style": palette.cursor_style,
         "head-style": palette.head_style,
+        # Textual's own rules for themes in the terminal's colours refer to these two.
+        "ansi-background": palette.background,
+        "ansi-foreground": palette.foreground,
         "footer-key-foreground": palette.colours["accent"],
         "scrollbar": palette.colours["line"],
         "scrollbar-hover": palette.colours["muted"],

@@ -5,10 +5,19 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Sequence
+from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 
-from aa_tui.backend.query.readmodels import MatchExcerpt, ProjectInfo, SessionIds, SessionRow
+from aa_tui.backend.model.event import EventKind
+from aa_tui.backend.query.readmodels import (
+    MatchExcerpt,
+    ProjectInfo,
+    SessionDetail,
+    SessionIds,
+    SessionRow,
+    StepRow,
+)
 
 NOW = 1_795_269_731_000
 TITLES = (
@@ -56,6 +65,15 @@ def row(number: int, **changes: Any) -> SessionRow:
     }
     values.update(changes)
     return SessionRow(**values)
+
+
+def step(number: int, kind: EventKind, head: str, **changes: Any) -> StepRow:
+    """Return one step of a session."""
+    values: dict[str, Any] = {f.name: None for f in fields(StepRow)}
+    values |= {"id": number, "kind": int(kind), "turn_no": 1, "position": number, "depth": 0, "head": head}
+    values |= {"text_size": len(head), "cost_estimated": False, "is_error": False, "interrupted": False}
+    values |= {"from_agent": False, "marks": (), "warnings": ()} | changes
+    return StepRow(**values)
 
 
 class FakeSessions:
@@ -122,6 +140,20 @@ class FakeSessions:
 
         counts = Counter(getattr(row, key, "") for row in self.all)
         return [FacetCount(value, n) for value, n in counts.most_common(limit) if value and value.startswith(prefix)]
+
+    def detail(self, session_id: int, token: Any = None) -> SessionDetail:
+        """Return a session of four steps: a question, a call, a failed call, an answer."""
+        row = next(row for row in self.all if row.id == session_id)
+        steps = (
+            step(1, EventKind.USER_MESSAGE, row.title or ""),
+            step(2, EventKind.TOOL_CALL, '{"order": 8812}', name="lookup_order"),
+            step(3, EventKind.TOOL_CALL, '{"order": 8812}', name="issue_refund", is_error=True, error_type="Timeout"),
+            step(4, EventKind.AI_RESPONSE, "I'm sorry about that. Let me look at the order. " * 6, agent=row.agent),
+        )
+        nothing: dict[str, Any] = {f.name: None for f in fields(SessionDetail)}
+        nothing |= {"row": row, "steps": steps, "turns": (), "agents": (row.agent,), "models": (), "revision": 1}
+        nothing |= {"warnings": (), "info": {}, "by_agent": (), "by_tool": (), "results": (), "answers": ()}
+        return SessionDetail(**nothing)
 
     def resolve(self, text: str) -> int:
         return next(row.id for row in self.all if row.key == text)

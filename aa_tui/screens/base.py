@@ -11,12 +11,13 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
+from textual.widget import Widget
 
 from aa_tui import themes
 from aa_tui.actions import Action, actions_for, command_name, find, in_scope, key_label, method_of
@@ -62,8 +63,10 @@ class PlaceScreen(Screen[None]):
     SCOPE: ClassVar[str] = "place"
     BINDING_SCOPES: ClassVar[tuple[str, ...]] = ()
     """Scopes whose actions this screen answers; by default its own and, where it has a list, `list`."""
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (80, "-normal"), (120, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (12, "-low"), (24, "-tall")]
+    BODY: ClassVar[type[Widget]] = Vertical
+    """The container between the words and the footer."""
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-tall")]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         scopes = cls.__dict__.get("BINDING_SCOPES") or ((cls.SCOPE,) if "SCOPE" in cls.__dict__ else ())
@@ -83,20 +86,16 @@ class PlaceScreen(Screen[None]):
         self._words = frame.OneLine(id="words")
         self._status = frame.OneLine(id="status")
         self._footer = frame.FittedFooter(id="footer")
-        self._too_small = frame.OneLine(id="too-small")
         self._status.display = False
-        self._too_small.set("too small: make it {} × {}".format(*_TOO_SMALL))
 
     # -- composition
 
     def compose(self) -> ComposeResult:
         yield self._sections
         yield self._words
-        with Vertical(id="body"):
-            yield from self.compose_body()
+        yield self.BODY(*self.compose_body(), id="body")
         yield self._status
         yield self._footer
-        yield self._too_small
 
     def compose_body(self) -> Iterator[Any]:
         """Yield the widgets between the words and the footer."""
@@ -104,6 +103,15 @@ class PlaceScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.refresh_frame()
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = _TOO_SMALL
+        small = event.size.width < width or event.size.height < height
+        if small and not self.query("#too-small"):
+            line = frame.OneLine(id="too-small")
+            line.set(f"too small: make it {width} × {height}")
+            self.mount(line, after=self._words)
+        self.set_class(small, "-too-small")
 
     def on_screen_resume(self) -> None:
         self.refresh_frame()
@@ -216,6 +224,10 @@ class PlaceScreen(Screen[None]):
                 return workspace.store.read_only_reason or "the store is read-only"
         return None
 
+    def explain(self) -> tuple[str, ...]:
+        """Return what the thing under the cursor means, in sentences; `?` shows them above the keys."""
+        return ()
+
     def set_words(self, left: Content | str, right: Content | str = "") -> None:
         """Say on line 2 what is shown, and at the right how fresh it is. Stored text must come as safe `Content`."""
         lead = Content(" ")
@@ -245,7 +257,8 @@ class PlaceScreen(Screen[None]):
         content = self._flashing or self._standing
         if content is not None:
             self._status.set(Content.assemble(" ", content))
-        self._status.display = content is not None
+        if self._status.display != (content is not None):
+            self._status.display = content is not None
 
     def refresh_frame(self) -> None:
         """Bring sections and footer up to date."""

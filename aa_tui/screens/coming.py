@@ -28,7 +28,6 @@ class ComingScreen(PlaceScreen, inherit_bindings=False):
         yield self._empty
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_words(Content.styled(self.WORDS, themes.style("muted")))
         self._empty.say(self.NAME.capitalize(), list(self.LINES))
 

@@ -8,12 +8,11 @@ from aa_tui.address import Address
 from aa_tui.backend.model.filter import Filter, Sort, complete, facet_filter, value_slot
 from aa_tui.backend.support import humanize
 from aa_tui.screens.base import PlaceScreen
-from aa_tui.widgets.choice_list import Choice
-from aa_tui.widgets.filter_bar import FilterBar, Offer
 from aa_tui.widgets.safe_text import safe_line
 
 if TYPE_CHECKING:
     from aa_tui.backend.query.readmodels import SessionRow
+    from aa_tui.widgets.filter_bar import FilterBar
     from aa_tui.widgets.windowed_table import WindowedTable
 
 SORTS = (
@@ -35,13 +34,14 @@ class SessionListActions(PlaceScreen):
     """The actions of scopes `sessions` and `list`."""
 
     filter: Filter
+    bar: FilterBar | None = None
+    """The line where a filter is typed, once it was opened."""
     worst_part: int | None = None
     """Which part of the filter to drop when nothing matches."""
 
     if TYPE_CHECKING:
         shown: Any
         table: WindowedTable
-        bar: FilterBar
 
         @property
         def order(self) -> Sort: ...
@@ -117,6 +117,8 @@ class SessionListActions(PlaceScreen):
     # -- sorting
 
     def action_sessions_sort(self) -> None:
+        from aa_tui.widgets.choice_list import Choice
+
         now = self.order
         choices = [
             Choice(
@@ -138,10 +140,18 @@ class SessionListActions(PlaceScreen):
     # -- filtering
 
     async def action_sessions_filter(self) -> None:
+        from aa_tui.widgets.filter_bar import FilterBar
+
+        if self.bar is None:
+            self.bar = FilterBar(id="filter")
+            self.bar.history = self.aa.remembered.filters
+            await self.mount(self.bar, before=self.query_one("#body"))
         await self.bar.open(self.filter.to_text())
 
     async def _offer(self, text: str, cursor: int) -> None:
         """Offer names and values for what is being typed; say at once what cannot be understood."""
+        from aa_tui.widgets.filter_bar import Offer
+
         offers = [Offer(c.start, c.end, c.text, c.help) for c in complete(text, cursor)] if text.strip() else []
         slot = value_slot(text, cursor)
         if slot is not None and not offers:
@@ -152,7 +162,8 @@ class SessionListActions(PlaceScreen):
             for value in found:
                 quoted = f'"{value.value}"' if any(c in ' ,()":' for c in value.value) else value.value
                 offers.append(Offer(slot.start, slot.end, quoted, humanize.plural(value.sessions, "session")))
-        self.bar.offer(offers[:8])
+        if self.bar is not None:
+            self.bar.offer(offers[:8])
 
     def action_sessions_drop_part(self) -> None:
         if self.worst_part is not None:
@@ -178,6 +189,8 @@ class SessionListActions(PlaceScreen):
 
     async def _suggest(self, row: SessionRow) -> None:
         """Offer filters drawn from what distinguishes a session, each with how many sessions match."""
+        from aa_tui.widgets.choice_list import Choice
+
         workspace = await self.ready()
         features = [("agent", row.agent), *(("rule", rule) for rule in row.rules)]
         features += [(name, value) for name, value in (("topic", row.topic), ("model", row.model)) if value]
@@ -195,6 +208,8 @@ class SessionListActions(PlaceScreen):
     # -- copying and saving
 
     def action_sessions_copy(self) -> None:
+        from aa_tui.widgets.choice_list import Choice
+
         row = self._row()
         if row is None:
             return

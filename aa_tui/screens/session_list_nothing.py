@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from aa_tui import themes
 from aa_tui.backend.model.filter import Filter
-from aa_tui.backend.query.readmodels import FilterPart, ProjectInfo
 from aa_tui.backend.support import humanize
 from aa_tui.widgets.safe_text import safe, safe_line
+
+if TYPE_CHECKING:
+    from aa_tui.backend.query.readmodels import FilterPart, ProjectInfo
 
 Said = tuple[str, list[str | Content]]
 

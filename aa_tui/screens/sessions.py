@@ -6,33 +6,35 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from textual import on
-from textual.containers import Horizontal, Vertical
+from textual import events, on
+from textual.containers import Horizontal
 from textual.content import Content
 
 from aa_tui import themes
 from aa_tui.address import Address
 from aa_tui.app import SessionList
 from aa_tui.backend.model.filter import Filter, Sort, from_link_params, parse_filter, parse_sort, to_link_params
-from aa_tui.backend.query.readmodels import SessionRow
 from aa_tui.backend.support import humanize
 from aa_tui.backend.support.errors import AAError
 from aa_tui.screens.session_list_actions import SessionListActions
-from aa_tui.screens.session_list_nothing import filtered_to_nothing, no_data_yet
 from aa_tui.widgets import glyphs
-from aa_tui.widgets.empty_state import EmptyState
-from aa_tui.widgets.error_panel import ErrorPanel
-from aa_tui.widgets.filter_bar import FilterBar
 from aa_tui.widgets.frame import OneLine
 from aa_tui.widgets.passage import passage
 from aa_tui.widgets.safe_text import safe
 from aa_tui.widgets.session_columns import COLUMNS, line_of
-from aa_tui.widgets.session_preview import SessionPreview
 from aa_tui.widgets.windowed_table import Line, WindowedTable
 
+if TYPE_CHECKING:
+    from aa_tui.backend.query.readmodels import SessionRow
+    from aa_tui.widgets.empty_state import EmptyState
+    from aa_tui.widgets.filter_bar import FilterBar
+    from aa_tui.widgets.session_preview import SessionPreview
+
 FIRST_PAGE = 100
+_WIDE = 120
+"""From this width on a preview stands beside the list."""
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class SessionsScreen(SessionListActions):
 
     SCOPE = "sessions"
     AUTO_FOCUS = "#table"
+    BODY = Horizontal
     BINDING_SCOPES = ("sessions", "list")
 
     def __init__(self) -> None:
@@ -69,28 +72,20 @@ class SessionsScreen(SessionListActions):
         self._zone = "UTC"
         self._now_ms = 0
         self.table = WindowedTable(COLUMNS, self._line, id="table")
-        self.nothing = EmptyState(id="nothing")
-        self.error = ErrorPanel(id="failed")
-        self.preview = SessionPreview(id="preview")
-        self.passage_line = OneLine(id="passage")
-        self.bar = FilterBar(id="filter")
+        self._panel: EmptyState | None = None
+        self._preview: SessionPreview | None = None
+        self._passage: OneLine | None = None
 
     # -- composition
 
     def compose_body(self) -> Iterator[Any]:
-        yield self.bar
-        with Horizontal(id="list-and-preview"):
-            with Vertical(id="list"):
-                yield self.table
-                yield self.nothing
-                yield self.error
-            yield self.preview
-        yield self.passage_line
+        # The rest is mounted when first needed: every widget costs time before the first frame.
+        yield self.table
+        if self.app.size.width >= _WIDE:
+            yield self._make_preview()
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._say_words()
-        self.bar.history = self.aa.remembered.filters
         self.set_interval(5.0 if self.aa.remote else 2.0, self._watch)
 
     @property
@@ -179,11 +174,11 @@ class SessionsScreen(SessionListActions):
             self.table.put_rows({row.id: row for row in page})
             self.table.set_ids(array("q", [row.id for row in page]), keep=False)
             self.shown = Shown(len(page) if len(page) < FIRST_PAGE else None, None, self._now_ms, change)
-            self._show("table" if page else "nothing")
             self._say_words()
             if not page:
                 await self._explain()
                 return
+            self._show()
             if len(page) < FIRST_PAGE and order.key != "relevance":
                 self._restore_place()
                 return
@@ -196,34 +191,49 @@ class SessionsScreen(SessionListActions):
             self.table.forget_rows()
         self._restore_place()
         self._place = {}
-        self._show("table" if listed.total else "nothing")
         self._say_words()
-        if not listed.total:
+        if listed.total:
+            self._show()
+        else:
             await self._explain()
 
     async def _explain(self) -> None:
         """Say why there is nothing: no data at all, or a filter that lets nothing through."""
+        from aa_tui.screens.session_list_nothing import filtered_to_nothing, no_data_yet
+        from aa_tui.widgets.empty_state import EmptyState
+
         workspace = await self.ready()
+        panel = EmptyState()
         self.worst_part = None
         if not self.filter:
-            self.nothing.say(*no_data_yet(workspace.project))
+            panel.say(*no_data_yet(workspace.project))
         else:
             parts = await self.ask(workspace.sessions.explain_nothing, self.filter, group="explain")
             self.worst_part, (title, lines) = filtered_to_nothing(self.filter, parts)
-            self.nothing.say(title, lines)
-        self.refresh_footer()
+            panel.say(title, lines)
+        self._show(panel)
 
     def failed(self, group: str, error: AAError) -> None:
         if group != "rows":
             super().failed(group, error)
             return
-        self.error.fail(error)
-        self._show("failed")
+        from aa_tui.widgets.error_panel import ErrorPanel
 
-    def _show(self, what: str) -> None:
-        self.table.display = what == "table"
-        self.nothing.display = what == "nothing"
-        self.error.display = what == "failed"
+        panel = ErrorPanel()
+        panel.fail(error)
+        self._show(panel)
+
+    def _show(self, panel: EmptyState | None = None) -> None:
+        """Show the list, or a panel that says why there is none."""
+        if self._panel is not None:
+            self._panel.remove()
+        self._panel = panel
+        if panel is not None:
+            self.query_one("#body").mount(panel, after=self.table)
+        if self.table.display != (panel is None):
+            self.table.display = panel is None
+        if panel is None and self.focused is None:
+            self.table.focus()
         self.refresh_footer()
 
     @on(WindowedTable.Wanted)
@@ -243,7 +253,11 @@ class SessionsScreen(SessionListActions):
         if not chips:
             chips = [Content.styled("all sessions", themes.style("muted"))]
         self.set_words(Content.assemble(*chips), self._freshness())
-        self.set_class(bool(self.filter.terms()), "-searching")
+        searching = bool(self.filter.terms())
+        if searching and self._passage is None and self.is_mounted:
+            self._passage = OneLine(id="passage")
+            self.mount(self._passage, after=self.query_one("#body"))
+        self.set_class(searching, "-searching")
 
     def _freshness(self) -> Content:
         shown, workspace = self.shown, self.aa.workspace
@@ -292,7 +306,7 @@ class SessionsScreen(SessionListActions):
 
     @on(WindowedTable.Moved)
     def _moved(self) -> None:
-        searching, preview = bool(self.filter.terms()), self.preview.display and self.has_class("-wide")
+        searching, preview = bool(self.filter.terms()), self.size.width >= _WIDE
         if not searching and not preview:
             return
         if self._delay is not None:
@@ -311,15 +325,25 @@ class SessionsScreen(SessionListActions):
     async def _fill_passage(self, row_id: int) -> None:
         workspace = await self.ready()
         found = await self.ask(workspace.sessions.excerpt, self.filter, row_id, group="passage")
-        self.passage_line.set(*passage(found, self.size.width))
+        if self._passage is not None:
+            self._passage.set(*passage(found, self.size.width))
 
     async def _fill_preview(self, row_id: int) -> None:
         workspace = await self.ready()
         detail = await self.ask(workspace.sessions.detail, row_id, group="preview")
-        self.preview.show(detail, self._zone)
+        if self._preview is not None:
+            self._preview.show(detail, self._zone)
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
+        if event.size.width >= _WIDE and self._preview is None:
+            self.query_one("#body").mount(self._make_preview())
         self._moved()
+
+    def _make_preview(self) -> SessionPreview:
+        from aa_tui.widgets.session_preview import SessionPreview
+
+        self._preview = SessionPreview(id="preview")
+        return self._preview
 
     # -- list and filter events
 
@@ -335,23 +359,22 @@ class SessionsScreen(SessionListActions):
     def _sort_clicked(self, event: WindowedTable.SortClicked) -> None:
         self.sort_by(event.sort)
 
-    @on(FilterBar.Edited)
-    def _edited(self, event: FilterBar.Edited) -> None:
+    def on_filter_bar_edited(self, event: FilterBar.Edited) -> None:
         self.load(self._offer(event.text, event.cursor), "offers")
 
-    @on(FilterBar.Submitted)
-    def _submitted(self, event: FilterBar.Submitted) -> None:
+    def on_filter_bar_submitted(self, event: FilterBar.Submitted) -> None:
         try:
             wanted = parse_filter(event.text)
         except AAError as error:
-            self.bar.complain(str(error), getattr(error, "column", None))
+            if self.bar is not None:
+                self.bar.complain(str(error), getattr(error, "column", None))
             return
-        self._close_filter()
+        if self.bar is not None:
+            self.bar.close()
+        self.table.focus()
         self.set_filter(wanted)
 
-    @on(FilterBar.Closed)
-    def _close_filter(self) -> None:
-        self.bar.close()
+    def on_filter_bar_closed(self) -> None:
         self.table.focus()
 
     def action_list_open(self) -> None:

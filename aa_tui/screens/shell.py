@@ -13,6 +13,7 @@ from aa_tui.backend.support import humanize
 from aa_tui.backend.support.errors import AAError
 from aa_tui.commands import Command, complete_command, parse_command
 from aa_tui.screens.base import PlaceScreen
+from aa_tui.widgets.cells import wrap
 from aa_tui.widgets.choice_list import Choice
 from aa_tui.widgets.safe_text import safe_line
 
@@ -32,7 +33,7 @@ def _choice(place: PlaceScreen, action: Action, group: str) -> Choice:
 
 def _perform(app: AAApp, action_id: str) -> None:
     place = _place(app)
-    if place is not None:
+    if place is not None and action_id:
         app.call_later(place.perform, action_id)
 
 
@@ -42,7 +43,10 @@ def open_help(app: AAApp) -> None:
     if place is None:
         return
     found = actions.actions_for(place.scope())
-    choices = [_choice(place, action, actions.SCOPE_TITLES.get(action.scope, action.scope)) for action in found]
+    choices = [
+        Choice("", row, group="Under the cursor") for line in place.explain() for row in wrap(safe_line(line), 70)
+    ]
+    choices += [_choice(place, action, actions.SCOPE_TITLES.get(action.scope, action.scope)) for action in found]
     app.choose("Keys that work here", choices, partial(_perform, app), placeholder="type to search keys and words")
 
 

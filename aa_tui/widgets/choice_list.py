@@ -50,6 +50,8 @@ class ChoiceList(ScrollView, can_focus=False, inherit_bindings=False):
         super().__init__(id=id)
         self._lines: list[str | Choice] = []
         self._cursor = 0
+        self._titles = 0
+        """Cells of the longest title, so that notes stand in a column."""
 
     def show(self, choices: Sequence[Choice], cursor: int = 0) -> None:
         """Show these choices, with a heading before each group."""
@@ -62,6 +64,7 @@ class ChoiceList(ScrollView, can_focus=False, inherit_bindings=False):
                 self._lines.append(group)
             places.append(len(self._lines))
             self._lines.append(choice)
+        self._titles = min(34, max((width_of(choice.title) for choice in choices), default=0))
         self._cursor = places[min(cursor, len(places) - 1)] if places else 0
         self.virtual_size = Size(self.size.width, len(self._lines))
         self._into_view()
@@ -121,7 +124,11 @@ class ChoiceList(ScrollView, can_focus=False, inherit_bindings=False):
         sign = glyphs.get("cursor") if on else " "
         key = f" {line.key} " if line.key else " "
         room = width - width_of(key) - 2
-        title = clip(line.title, room)
+        title = (
+            pad(clip(line.title, room), min(self._titles, room))
+            if line.note or line.why_not
+            else clip(line.title, room)
+        )
         note = clip(line.why_not or line.note, max(0, room - width_of(title) - 2))
         left = f"{sign} {title}"
         right = pad(f"  {note}" if note else "", width - width_of(left) - width_of(key)) + key

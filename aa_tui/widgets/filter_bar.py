@@ -126,7 +126,7 @@ class FilterBar(Vertical):
     def complain(self, message: str, column: int | None) -> None:
         """Show what is wrong with the text; the list keeps showing the last filter that was right."""
         self._offers = ()
-        before = f"{'^':>{column + 1}} " if column is not None and column < self.size.width // 2 else ""
+        before = f"{'^':>{column + 1}} " if column is not None and column < self.size.width // 4 else ""
         text = safe_line(message, max(10, self.size.width - len(before) - 4))
         self._hint(Content.assemble(before, Content.styled(text, themes.style("bad"))))
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 
 from aa_tui import themes
-from aa_tui.backend.query.readmodels import MatchExcerpt
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.safe_text import safe
+
+if TYPE_CHECKING:
+    from aa_tui.backend.query.readmodels import MatchExcerpt
 
 
 def passage(found: MatchExcerpt | None, width: int) -> tuple[Content, Content]:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from aa_tui.backend.query.readmodels import SessionRow
+from typing import TYPE_CHECKING
+
 from aa_tui.backend.support import humanize
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.safe_text import safe_line
 from aa_tui.widgets.windowed_table import Column, Line
 
+if TYPE_CHECKING:
+    from aa_tui.backend.query.readmodels import SessionRow
+
 COLUMNS = (
     Column("started", "started", 12, priority=90, sort="started"),
     Column("user", "user", 9, priority=60, sort="user"),
     Column("agent", "agent", 14, priority=30, sort="agent"),
-    Column("title", "what they wanted", 18, priority=100, flex=True),
-    Column("turns", "turns", 6, priority=70, right=True, sort="turns"),
+    Column("title", "what they wanted", 26, priority=100, flex=True),
+    Column("turns", "turns", 5, priority=70, right=True, sort="turns"),
     Column("duration", "time", 8, priority=25, right=True, sort="duration"),
     Column("tokens", "tokens", 7, priority=22, right=True, sort="tokens"),
-    Column("cost", "cost", 8, priority=65, right=True, sort="cost"),
+    Column("cost", "cost", 7, priority=65, right=True, sort="cost"),
     Column("model", "model", 16, priority=10),
     Column("source", "source", 11, priority=8),
     Column("errors", "errors", 7, priority=20, right=True, sort="errors"),
-    Column("signals", "signals", 11, priority=80),
+    Column("signals", "signals", 10, priority=80),
 )
 """All columns in order; narrow screens drop those of low priority."""
 

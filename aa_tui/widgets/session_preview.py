@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 from textual.widget import Widget
 
 from aa_tui import themes
 from aa_tui.backend.model.event import EventKind
-from aa_tui.backend.query.readmodels import SessionDetail, StepRow
 from aa_tui.backend.support import humanize
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.cells import clip, wrap
 from aa_tui.widgets.safe_text import safe_line
+
+if TYPE_CHECKING:
+    from aa_tui.backend.query.readmodels import SessionDetail, StepRow
 
 _LINES_PER_MESSAGE = 3
 _STEPS = 60
@@ -21,7 +25,7 @@ class SessionPreview(Widget):
     """The thread's beginning, as far as it fits."""
 
     DEFAULT_CSS = """
-    SessionPreview { width: 38%; height: 1fr; padding: 0 1; border-left: solid $line; display: none; }
+    SessionPreview { width: 38%; height: 1fr; padding: 0 1; border-left: solid $line; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:

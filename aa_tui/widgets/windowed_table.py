@@ -19,6 +19,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from aa_tui import themes
+from aa_tui.textual_compat import set_virtual_size
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.cells import pad
 
@@ -106,7 +107,7 @@ class WindowedTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     DEFAULT_CSS = """
     WindowedTable {
-        height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: auto;
+        height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: scroll;
         scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0;
     }
     """
@@ -191,7 +192,7 @@ class WindowedTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def set_ids(self, ids: Sequence[int], keep: bool = True) -> None:
         """Show this list. With `keep`, the cursor stays on the row it is on, at the same height of the screen."""
-        here = self.cursor_id
+        here, seen = self.cursor_id, (list(self._window(0)), self.cursor, round(self.scroll_y))
         offset = self.cursor - round(self.scroll_y)
         self.ids = ids
         self._anchor = None
@@ -203,9 +204,10 @@ class WindowedTable(ScrollView, can_focus=True, inherit_bindings=False):
             except ValueError:
                 place = min(self.cursor, max(0, len(ids) - 1))
         self.cursor = place
-        self.virtual_size = Size(self.size.width, len(ids) + 1)
+        set_virtual_size(self, Size(self._width, len(ids) + 1))
         self.scroll_to(y=max(0, place - offset) if keep else 0, animate=False)
-        self.refresh()
+        if seen != (list(self._window(0)), self.cursor, round(self.scroll_y)):
+            self.refresh()
         self._announce()
         self._want()
 
@@ -218,11 +220,8 @@ class WindowedTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._rows.update(rows)
         for row_id in rows:
             self._lines.pop(row_id, None)
-        top = round(self.scroll_y)
-        for y in range(1, self.size.height):
-            index = top + y - 1
-            if index < len(self.ids) and self.ids[index] in rows:
-                self._paint(index)
+        if any(row_id in rows for row_id in self._window(0)):
+            self.refresh()
 
     def forget_rows(self) -> None:
         """Forget every row, because the data behind them may have changed; they are asked for again."""
@@ -235,7 +234,7 @@ class WindowedTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Show in the header what the list is sorted by."""
         if self._sort != (sort, descending):
             self._sort = (sort, descending)
-            self.refresh(Region(0, 0, self.size.width, 1))
+            self.refresh(Region(0, 0, self._width, 1))
 
     def row(self, row_id: int) -> Any | None:
         """Return a row that has been given, or None."""
@@ -352,6 +351,11 @@ class WindowedTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     # -- what is on the screen
 
+    @property
+    def _width(self) -> int:
+        """Cells of a line: the scrollbar has its own and repaints by itself."""
+        return self.scrollable_content_region.width
+
     def _window(self, margin: int) -> Sequence[int]:
         top = round(self.scroll_y)
         return self.ids[max(0, top - margin) : top + self.page + margin]
@@ -370,14 +374,14 @@ class WindowedTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _paint(self, index: int) -> None:
         y = index - round(self.scroll_y) + 1
         if 1 <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
+            self.refresh(Region(0, y, self._width, 1))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         self._want()
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self.ids) + 1)
+        set_virtual_size(self, Size(self._width, len(self.ids) + 1))
         self.move_to(self.cursor)
         self._want()
 
@@ -401,14 +405,14 @@ class WindowedTable(ScrollView, can_focus=True, inherit_bindings=False):
         return found
 
     def _columns_now(self) -> list[tuple[Column, int]]:
-        width = self.size.width
+        width = self._width
         if width != self._layout_width:
             self._layout_width = width
             self._layout = fit(self.columns, width - 2)
         return self._layout
 
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
+        width = self._width
         if y == 0:
             return self._header(width)
         index = round(self.scroll_y) + y - 1
