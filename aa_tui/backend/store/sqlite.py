@@ -10,6 +10,7 @@ import grp
 import json
 import os
 import pwd
+import re
 import socket
 import sqlite3
 import stat
@@ -17,7 +18,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from aa_tui.backend.store.engine import Params, Row
@@ -148,6 +152,31 @@ def header_version(path: Path) -> tuple[int, int] | None:
         raise translate(error, path) from error
 
 
+_NAMED = re.compile(r"'[^']*'|:([A-Za-z_]\w*)")
+
+
+@lru_cache(maxsize=256)
+def _numbered(sql: str) -> tuple[str, Callable[[Params], Any]]:
+    """Return a statement with `?1` in place of `:name`, and what takes the values out of a row in that order.
+
+    The driver looks up every named value of every row by a freshly made name; for wide rows that costs more than
+    inserting them.
+    """
+    names: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        return f"?{names.setdefault(found[1], len(names) + 1)}" if found[1] else found[0]
+
+    numbered = _NAMED.sub(number, sql)
+    if len(names) < 2:
+        return sql, _unchanged
+    return numbered, itemgetter(*names)
+
+
+def _unchanged(row: Params) -> Params:
+    return row
+
+
 class _SqliteReader:
     """A borrowed connection inside its snapshot."""
 
@@ -223,7 +252,8 @@ class _SqliteTx(_SqliteReader):
         if self._token is not None:
             self._token.check()
         try:
-            self._connection.executemany(sql, rows).close()
+            numbered, values = _numbered(sql)
+            self._connection.executemany(numbered, map(values, rows)).close()
         except sqlite3.Error as error:
             raise translate(error, self._path) from error
 
