@@ -29,6 +29,7 @@ from aa_tui.backend.model.filter import (
     all_of,
     facet_filter,
 )
+from aa_tui.backend.store import search_words
 from aa_tui.backend.store.engine import Reader, Row
 from aa_tui.backend.support.ids import id_floor
 
@@ -38,6 +39,10 @@ _GATHER = 20_000
 """A set of candidates up to this size is collected and sorted rather than walked in order."""
 _DRIFT = 400
 """Row ids follow time but for late news of a start; so many more are looked at before the first page is cut."""
+
+_LATE_MS = 86_400_000
+_LOOK_UP = 15
+"""Looking at one session by its id costs as much as taking so many from an index in order."""
 
 _COLUMN = {
     "cost": "cost_nano",
@@ -285,8 +290,18 @@ class Compiler:
         )
 
     def _term(self, node: Term, id_: str) -> str:
-        match_ = self._param(match_text([node]))
-        return f"{id_} IN (SELECT rowid FROM session_fts WHERE session_fts MATCH {match_})"
+        return f"{id_} IN (SELECT rowid FROM session_fts WHERE {self._matching([node])[0]})"
+
+    def _matching(self, terms: Sequence[Term]) -> tuple[str, str]:
+        """Return the condition that documents hold all words and phrases, and the order of relevance, best first."""
+        if self._reader.dialect == "sqlite":
+            return f"session_fts MATCH {self._param(match_text(terms))}", "bm25(session_fts)"
+        found = search_words.query_of([(t.text, t.prefix) for t in terms])
+        if found is None:
+            return "session_fts.rowid IS NULL", "session_fts.rowid"
+        query = self._param(found[0])
+        condition = search_words.condition(query, [self._param(pattern) for pattern in found[1]])
+        return condition, f"ts_rank_cd(session_fts.search, CAST({query} AS tsquery)) DESC"
 
     def _time(self, at: str, lower: int | None, upper: int | None) -> list[str]:
         out = []
@@ -370,7 +385,7 @@ class Compiler:
         terms = [n for n in self._nodes if isinstance(n, Term)]
         if not terms:
             return None
-        where = [f"session_fts MATCH {self._param(match_text(terms))}", *self._rowid_range()]
+        where = [self._matching(terms)[0], *self._rowid_range()]
         size = self._bounded("session_fts", where)
         source = "session_fts CROSS JOIN session d"
         where += ["d.project_id=:p", "d.id=session_fts.rowid", *self._time("d.sort_at", self.lower, self.upper)]
@@ -378,13 +393,12 @@ class Compiler:
         return _Driver(source, "d.sort_at", "d.id", where, size, False, used)
 
     def _rowid_range(self) -> list[str]:
-        """A start range as a range of row ids, widened by a day for starts that became known late."""
-        slack = 86_400_000
+        """A start range as a range of row ids, widened: an earlier start may become known after the id was given."""
         out = []
         if self.lower is not None:
-            out.append(f"session_fts.rowid >= {id_floor(self.lower - slack)}")
+            out.append(f"session_fts.rowid >= {id_floor(self.lower - _LATE_MS)}")
         if self.upper is not None:
-            out.append(f"session_fts.rowid < {id_floor(self.upper + slack)}")
+            out.append(f"session_fts.rowid < {id_floor(self.upper + 30 * _LATE_MS)}")
         return out
 
     def _rest(self, driver: _Driver) -> list[str]:
@@ -529,26 +543,74 @@ class Compiler:
 
     def _ranked(self, limit: int | None) -> Found:
         """Rank by BM25 the newest `RANK_CAP` matches; what a word names exactly comes first."""
-        where = [f"session_fts MATCH {self._param(match_text(self._filter.terms()))}", *self._rowid_range()]
-        if (others := self._others()) is not None:
-            # The sign keeps the index walk in row order; each id of the set looked up on its own would cost more.
-            where.append(f"+session_fts.rowid IN ({others})")
+        matching, relevance = self._matching(self._filter.terms())
+        where = [matching, *self._rowid_range()]
         first = self._exact_first()
-        table = f"FROM session_fts WHERE {' AND '.join(where)}"
-        last = self._reader.one(f"SELECT rowid {table} ORDER BY rowid DESC LIMIT 1 OFFSET {RANK_CAP}", self._params)
+        tail = f"ORDER BY {relevance}, session_fts.rowid DESC"
+        if limit is not None:
+            tail += f" LIMIT {limit + len(first)}"
+        last = self._nth_match(where)
+        own = self._others()
         matches: int | None = None
-        if last is not None:
-            if limit is None:
-                row = self._reader.one(f"SELECT COUNT(*) {table}", self._params)
-                matches = (row[0] if row else 0) + len(first)
-            table += f" AND session_fts.rowid > {last[0]}"
-        tail = "ORDER BY bm25(session_fts), rowid DESC" + (f" LIMIT {limit + len(first)}" if limit else "")
+        search = self._search_driver() if own is not None and last is None else None
+        if search is not None and own is not None and search.size * _LOOK_UP < own._best(None).size:
+            # Few matches: look at each one's session rather than at all that the other parts let through.
+            sql = self._sql(search, "session_fts.rowid", tail=tail)
+        else:
+            narrow = where
+            if own is not None:
+                where, narrow, last = self._among(own, where, last)
+            if last is not None:
+                if limit is None:
+                    row = self._reader.one(
+                        f"SELECT COUNT(*) FROM session_fts WHERE {' AND '.join(where)}", self._params
+                    )
+                    matches = row[0] if row else 0
+                narrow = [*narrow, f"session_fts.rowid > {last}"]
+            sql = f"SELECT session_fts.rowid FROM session_fts WHERE {' AND '.join(narrow)} {tail}"
         known = set(first)
-        found = [*first, *(i for i in self._stream(f"SELECT rowid {table} {tail}") if i not in known)]
-        return Found(array("q", found[:limit] if limit else found), last is not None, matches)
+        found = [*first, *(i for i in self._stream(sql) if i not in known)]
+        return Found(array("q", found if limit is None else found[:limit]), last is not None, matches)
 
-    def _others(self) -> str | None:
-        """Return a query for the ids that everything but the words lets through; None when that is every row id."""
+    def _among(self, own: Compiler, where: list[str], last: int | None) -> tuple[list[str], list[str], int | None]:
+        """Return the conditions of matches among what `own` lets through; the same where only those that will be ranked
+        count; and the row id from which on none is ranked.
+
+        Of very many matches only a recent part is looked at, as large as the newest `RANK_CAP` probably need.
+        """
+
+        def since(floor: int | None) -> list[str]:
+            part = own
+            if floor is not None:
+                part = Compiler(self._reader, self._scope, own._filter)
+                part._params = self._params
+                part.lower, part.upper = max(own.lower or 0, floor - _LATE_MS), own.upper
+            driver = part._best(None)
+            # The sign keeps the index walk in row order; each id of the set looked up on its own would cost more.
+            return [*where, f"+session_fts.rowid IN ({part._sql(driver, driver.id)})"]
+
+        whole = since(None)
+        if last is None:
+            return whole, whole, None
+        top = self._reader.one(
+            f"SELECT rowid FROM session_fts WHERE {' AND '.join(where)} ORDER BY rowid DESC LIMIT 1", self._params
+        )
+        newest = moment_of(top[0] if top else last)
+        share = own._plan().hits / max(self.total, 1)
+        floor = int(newest - 1.5 * (newest - moment_of(last)) / max(share, 1e-9))
+        found = self._nth_match([*since(floor), f"session_fts.rowid >= {id_floor(floor)}"]) if floor > 0 else None
+        if found is None:
+            found = self._nth_match(whole)
+        return whole, since(moment_of(found)) if found is not None else whole, found
+
+    def _nth_match(self, where: list[str]) -> int | None:
+        """Return the row id of the newest match that is too old to be ranked, or None when all are ranked."""
+        sql = f"SELECT rowid FROM session_fts WHERE {' AND '.join(where)} ORDER BY rowid DESC LIMIT 1 OFFSET {RANK_CAP}"
+        row = self._reader.one(sql, self._params)
+        return row[0] if row else None
+
+    def _others(self) -> Compiler | None:
+        """Return the filter without its words; None when that is every session of the store."""
         rest = [n for n in self._filter.nodes if not isinstance(n, Term)]
         if not rest:
             row = self._reader.one("SELECT COUNT(*) FROM (SELECT 1 FROM project LIMIT 2) x")
@@ -556,8 +618,7 @@ class Compiler:
                 return None
         own = Compiler(self._reader, self._scope, Filter(all_of(rest)))
         own._params = self._params
-        driver = own._best(None)
-        return own._sql(driver, driver.id)
+        return own
 
     def _exact_first(self) -> list[int]:
         """Sessions whose key, user or message id is the one word of the search, newest first."""
@@ -620,6 +681,11 @@ class Compiler:
                     left -= 1
             if left is not None and left <= 0:
                 return
+
+
+def moment_of(id_: int) -> int:
+    """Return the epoch milliseconds that an id was made from."""
+    return id_ >> 21
 
 
 def as_id(text: str) -> int | None:

@@ -16,28 +16,38 @@ from aa_tui.backend.support.settings import load_settings_light
 if TYPE_CHECKING:
     from aa_tui.backend.store.sharing import SharedStore
 
+_POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
+
 
 def default_store_url() -> str:
     """Return the store used when none is named: as set (variable, user, host), else in the platform's data folder."""
     return load_settings_light().values.store or f"sqlite:///{paths.default_store_path()}"
 
 
+def is_database(url: str) -> bool:
+    """Return whether a store URL means a PostgreSQL database and no file."""
+    return "://" in url and url.partition("://")[0].lower() in _POSTGRES
+
+
 def demo_store_url() -> str:
-    """Return the store of the sample project: beside a store this user has set, else in the platform's data folder."""
+    """Return the sample project's store: beside a file this user has set as store, else in the usual data folder."""
     loaded = load_settings_light()
-    if loaded.values.store and loaded.origins["store"] != str(paths.host_settings_file()):
-        return f"sqlite:///{store_path(loaded.values.store).with_name(paths.demo_store_path().name)}"
+    store = loaded.values.store
+    if store and not is_database(store) and loaded.origins["store"] != str(paths.host_settings_file()):
+        return f"sqlite:///{store_path(store).with_name(paths.demo_store_path().name)}"
     return f"sqlite:///{paths.demo_store_path()}"
 
 
 def check_place(url: str | None) -> None:
-    """Do nothing where the store `url`, or the default one, lies on a local file system.
+    """Do nothing where the store `url`, or the default one, is a database or lies on a local file system.
 
     Raises:
         UsageError: the URL names no file.
         UnsafeFileSystem: it lies on a network file system; `suggestion` is a local file.
     """
-    filesystem.refuse_network(store_path(url or default_store_url()))
+    url = url or default_store_url()
+    if not is_database(url):
+        filesystem.refuse_network(store_path(url))
 
 
 def init_shared_store(place: str, group: str) -> SharedStore:
@@ -58,7 +68,8 @@ def store_path(url: str) -> Path:
         text = rest[1:] if rest.startswith("/") else rest
     elif "://" in url:
         raise UsageError(
-            f"Stores of the kind {url.split('://')[0]}:// cannot be opened.", "Use a path or sqlite:///path."
+            f"Stores of the kind {url.split('://')[0]}:// cannot be opened.",
+            "Use a path, sqlite:///path or postgresql://user@host/database.",
         )
     else:
         text = url
@@ -79,7 +90,12 @@ def open_store(url: str | None, *, create: bool = True, read_only: bool = False)
         StoreOutdated: its schema does not fit this program; the hint says how to go on.
         StoreError: it cannot be opened.
     """
-    path = store_path(url or default_store_url())
+    url = url or default_store_url()
+    if is_database(url):
+        from aa_tui.backend.store.postgres import open_postgres
+
+        return open_postgres(url, create=create, read_only=read_only)
+    path = store_path(url)
     filesystem.refuse_network(path)
     version = header_version(path)
     if version is None:

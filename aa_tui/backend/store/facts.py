@@ -138,9 +138,11 @@ def taken_ids(reader: Reader, project_id: int, session_id: int, ids: Iterable[in
 
 
 def taken_session_ids(reader: Reader, project_id: int, ids: Iterable[int]) -> set[int]:
-    """Return which of the ids another session of any project has: they are row ids of the one search index."""
+    """Return which of the ids another session has; of any project in SQLite, where they number one search index."""
     listed = list(ids)
-    rows = fetch_in(reader, "SELECT rowid FROM session_fts WHERE rowid IN ({values})", {}, listed)
+    rows: list[Row] = []
+    if reader.dialect == "sqlite":
+        rows = fetch_in(reader, "SELECT rowid FROM session_fts WHERE rowid IN ({values})", {}, listed)
     rows += fetch_in(
         reader, "SELECT id FROM session WHERE project_id=:p AND id IN ({values})", {"p": project_id}, listed
     )

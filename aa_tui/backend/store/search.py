@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aa_tui.backend.model.event import EventKind, Part
+from aa_tui.backend.store import search_words
 from aa_tui.backend.store.engine import Reader, Tx
 from aa_tui.backend.store.facts import fetch_in
 from aa_tui.backend.support.ids import text_hash
@@ -109,16 +110,16 @@ def replace_documents(tx: Tx, project_id: int, changes: Iterable[tuple[int, str 
                 continue
             if old == new:
                 continue
-            taken.append({"s": session, "document": old})
+            taken.append({"p": project_id, "s": session, "document": old})
         if new is None:
             gone.append({"p": project_id, "s": session})
             continue
-        put.append({"s": session, "document": new})
+        put.append({"p": project_id, "s": session, "document": new})
         kept.append(
             {"p": project_id, "s": session, "hash": text_hash(new), "version": BUILDER_VERSION, "size": len(new)}
         )
     _take_out(tx, taken)
-    tx.executemany("INSERT INTO session_fts(rowid, document) VALUES (:s, :document)", put)
+    put_in(tx, put)
     tx.executemany(
         "INSERT INTO search_state(project_id, session_id, document_hash, builder_version, size) "
         "VALUES (:p, :s, :hash, :version, :size) ON CONFLICT(project_id, session_id) DO UPDATE SET "
@@ -128,11 +129,34 @@ def replace_documents(tx: Tx, project_id: int, changes: Iterable[tuple[int, str 
     tx.executemany("DELETE FROM search_state WHERE project_id=:p AND session_id=:s", gone)
 
 
+def put_in(tx: Tx, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Put documents into the index itself: rows of `p`, `s`, `document`, of sessions that it does not hold."""
+    if tx.dialect == "sqlite":
+        tx.executemany("INSERT INTO session_fts(rowid, document) VALUES (:s, :document)", list(rows))
+        return
+    cut = [(row, search_words.words(row["document"])) for row in rows]
+    tx.executemany(
+        "INSERT INTO session_fts(project_id, rowid, document, search) "
+        "VALUES (:p, :s, :document, CAST(:vector AS tsvector))",
+        [
+            {
+                "p": row["p"],
+                "s": row["s"],
+                "document": search_words.document_of(found),
+                "vector": search_words.vector_of(found),
+            }
+            for row, found in cut
+        ],
+    )
+
+
 def _take_out(tx: Tx, rows: list[dict[str, Any]]) -> None:
     if tx.dialect == "sqlite":
         tx.executemany("INSERT INTO session_fts(session_fts, rowid, document) VALUES ('delete', :s, :document)", rows)
     else:
-        tx.executemany("DELETE FROM session_fts WHERE rowid=:s", [{"s": row["s"]} for row in rows])
+        tx.executemany(
+            "DELETE FROM session_fts WHERE project_id=:p AND rowid=:s", [{"p": row["p"], "s": row["s"]} for row in rows]
+        )
 
 
 def clear_index(tx: Tx) -> None:

@@ -28,6 +28,11 @@ class CancelToken:
         return self._deadline is not None
 
     @property
+    def remaining_s(self) -> float | None:
+        """Seconds until the deadline (never negative), or None when there is none."""
+        return None if self._deadline is None else max(self._deadline - time.monotonic(), 0.0)
+
+    @property
     def cancelled(self) -> bool:
         """True once cancelled or past the deadline."""
         return self._cancelled or (self._deadline is not None and time.monotonic() > self._deadline)
