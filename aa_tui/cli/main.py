@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from aa_tui.cli import errors
+from aa_tui.cli import errors, output
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def run(argv: Sequence[str]) -> int:
         code = _run(argv)
         sys.stdout.flush()
         return code
-    except BrokenPipeError:
+    except (BrokenPipeError, output.ReaderGone):
         # Whoever read our output has seen enough (`| head`): that is no failure of ours.
         errors.silence_stdout()
         return errors.FINE
@@ -40,7 +40,7 @@ def _run(argv: Sequence[str]) -> int:
         from aa_tui.cli import start
 
         return start.run(common)
-    from aa_tui.cli import output, verbs
+    from aa_tui.cli import verbs
 
     output.prepare()
     return verbs.run(common)
@@ -52,7 +52,6 @@ def _wants_help(words: Sequence[str]) -> bool:
 
 def _version() -> int:
     from aa_tui import __version__
-    from aa_tui.cli import output
 
     output.write(f"aa-tui {__version__}\n")
     return errors.FINE
@@ -60,7 +59,6 @@ def _version() -> int:
 
 def _help() -> int:
     from aa_tui.cli import help as texts
-    from aa_tui.cli import output
 
     output.prepare()
     output.write(texts.SCREEN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
 import sys
@@ -14,6 +15,17 @@ from aa_tui.backend.support.drawable import drawable
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _GAP = "  "
+
+
+class ReaderGone(Exception):
+    """Whoever read our output has seen enough (`| head`)."""
+
+
+def _put(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+    except BrokenPipeError:
+        raise ReaderGone from None
 
 
 def prepare() -> None:
@@ -30,32 +42,37 @@ def is_terminal() -> bool:
 
 def write(text: str) -> None:
     """Write text of our own making as it is."""
-    sys.stdout.write(text)
+    _put(text)
 
 
 def line(text: str = "") -> None:
     """Write one line; outside text in it is made drawable, line breaks become marks."""
-    sys.stdout.write(drawable(text, one_line=True) + "\n")
+    _put(drawable(text, one_line=True) + "\n")
 
 
 def block(text: str, indent: str = "") -> None:
     """Write a text of several lines, made drawable, each line indented."""
     for one in drawable(text).split("\n"):
-        sys.stdout.write(f"{indent}{one}\n")
+        _put(f"{indent}{one}\n")
 
 
 def json_line(value: Mapping[str, Any]) -> None:
     """Write one object on one line. Pure ASCII, so that raw text survives and drives no terminal."""
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    sys.stdout.write(text.replace("\x7f", "\\u007f") + "\n")
+    _put(text.replace("\x7f", "\\u007f") + "\n")
 
 
 def csv_rows(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write CSV; a text that a spreadsheet would take for a formula gets an apostrophe before it."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
     for row in rows:
         writer.writerow([_csv_cell(value) for value in row])
+        _put(buffer.getvalue())
+        buffer.seek(0)
+        buffer.truncate()
+    _put(buffer.getvalue())
 
 
 def _csv_cell(value: Any) -> Any:
@@ -109,4 +126,4 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset
             text = _fit(cell, widths[column])
             blank = " " * (widths[column] - cells(text))
             parts.append(blank + text if column in right else text + blank)
-        sys.stdout.write(_GAP.join(parts).rstrip() + "\n")
+        _put(_GAP.join(parts).rstrip() + "\n")

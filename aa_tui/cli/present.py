@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aa_tui.backend.model.event import EventKind
+from aa_tui.backend.model.vocabulary import MEASURES
 from aa_tui.backend.query.readmodels import (
     ContentText,
     Measure,
@@ -168,7 +169,8 @@ def step_title(step: StepRow, zone: str) -> str:
 
 
 def _is_cost(measure: str) -> bool:
-    return measure.startswith("cost")
+    info = MEASURES.get(measure)
+    return info is not None and info.unit == "usd"
 
 
 def _usd(measure: str, value: float | None) -> float | None:
@@ -238,16 +240,21 @@ def monitor_object(view: MonitorView, project: str, filter_text: str) -> dict[st
     }
 
 
+def measure_title(name: str) -> str:
+    """Return a measure's title as every screen has it."""
+    info = MEASURES.get(name)
+    return name if info is None else info.title
+
+
 def measure_text(name: str, value: float | None) -> str:
-    """Return a measure's value for people, by the unit its name implies."""
+    """Return a measure's value for people, by its unit in the vocabulary."""
+    info = MEASURES.get(name)
     if value is None:
         return UNKNOWN
-    if _is_cost(name):
+    if info is None or info.unit == "count":
+        return humanize.count(value)
+    if info.unit == "usd":
         return humanize.money(round(value))
-    if name.startswith(("latency", "p50", "p90", "ttfb")):
+    if info.unit == "ms":
         return humanize.latency(value)
-    if name.startswith("duration"):
-        return humanize.duration(value)
-    if name.endswith("rate") or name in {"success", "quality", "friction"}:
-        return humanize.share(value)
-    return humanize.count(value)
+    return humanize.share(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +24,7 @@ from aa_tui.cli.start import interruptible, local_store, read_only_hint
 
 _CHUNK = 500
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
-_FILTERED = {**_SETTINGS, "ignore_unknown_options": True, "allow_interspersed_args": True}
-"""A filter may begin with a minus (`-agent:x`), which is no option."""
+_NEGATION = re.compile(r'-(?!-)(?:["(]|[^\s=]{2,})')
 _ANYWHERE = "Anywhere: --store PATH  --project NAME  --read-only"
 
 app = typer.Typer(
@@ -53,8 +53,15 @@ def run(common: Common) -> int:
     Raises:
         AAError: and Typer's own usage errors; `errors.report` words both.
     """
-    code = app(args=common.rest, prog_name="aa-tui", standalone_mode=False, obj=common)
+    code = app(args=[_negation(word) for word in common.rest], prog_name="aa-tui", standalone_mode=False, obj=common)
+    if code == errors.INTERRUPTED:
+        raise KeyboardInterrupt
     return code if isinstance(code, int) else errors.FINE
+
+
+def _negation(word: str) -> str:
+    """Return a negated part of a filter (`-agent:x`, `-"words"`) so that it is not taken for options."""
+    return f" {word}" if _NEGATION.match(word) else word
 
 
 # --- what every verb needs -----------------------------------------------------------------------------------------
@@ -94,7 +101,6 @@ def _only_one(**chosen: bool) -> str:
 
 
 @app.command(
-    context_settings=_FILTERED,
     epilog="Examples:  aa-tui sessions agent:billing since:7d  |  aa-tui sessions 'errors>0' --ids --limit 0. "
     + _ANYWHERE,
 )
@@ -170,7 +176,7 @@ def session(
         detail = ws.sessions.detail(number)
         zone = ws.project.time_zone
         if as_json:
-            texts = ws.sessions.texts(number, [step.id for step in detail.steps], limit=1 << 40)
+            texts = ws.sessions.texts(number, [step.id for step in detail.steps], limit=1 << 30)
             output.json_line(present.session_object(detail, texts))
             return
         facts = present.session_facts(detail, zone)
@@ -199,7 +205,6 @@ def session(
 
 
 @app.command(
-    context_settings=_FILTERED,
     epilog="Example:  aa-tui monitor agent:billing --range 30d --json. " + _ANYWHERE,
 )
 def monitor(
@@ -233,7 +238,7 @@ def monitor(
             ("MEASURE", "VALUE", "BEFORE", "OF"),
             [
                 (
-                    name,
+                    present.measure_title(name),
                     present.measure_text(name, measure.value),
                     present.measure_text(name, measure.previous),
                     f"{measure.n:,}",
@@ -406,8 +411,8 @@ def import_(
         if len(skipped) > 20 and not as_json:
             errors.note(f"… and {len(skipped) - 20:,} more; --json lists all.")
     if report.cancelled:
-        errors.note("Interrupted; what was imported stays, and importing again goes on from there.")
-        raise typer.Exit(errors.INTERRUPTED)
+        errors.note("What was imported stays, and importing again goes on from there.")
+        raise KeyboardInterrupt
     if not report.files and not report.unchanged:
         raise typer.Exit(errors.NOTHING_IMPORTED)
 

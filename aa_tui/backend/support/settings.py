@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
 
 PREFIX = "AA_TUI_"
-OTHER_VARIABLES = frozenset({"HOME", "HOST_CONFIG", "REQUIRE"})
+OTHER_VARIABLES = frozenset({"HOME", "HOST_CONFIG", "REQUIRE", "TRACEBACK"})
 """Variables of the program that are no settings: they are read before any settings file, or by the tests."""
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
