@@ -27,6 +27,8 @@ _KIND_WORD = {
     EventKind.SPAN: "span",
     EventKind.SCORE: "score",
     EventKind.SESSION_END: "end",
+    EventKind.SESSION_ENRICHMENT: "label",
+    EventKind.FOREIGN: "other",
 }
 
 

@@ -146,14 +146,21 @@ def _answer(step: StepRow, parts: Mapping[str, ContentText] | None, context: Thr
     return lines
 
 
+_KIND_WORDS = {
+    EventKind.TOOL_CALL: "tool",
+    EventKind.EMBEDDING: "embedding",
+    EventKind.SCORE: "score",
+    EventKind.SESSION_ENRICHMENT: "labels by the sender",
+    EventKind.FOREIGN: "foreign event",
+}
+
+
 def _tool(
     step: StepRow, texts: Sequence[ContentText] | None, context: ThreadContext, opened: bool, last: bool
 ) -> list[Line]:
     bar = _depth_bar(step)
     branch = glyphs.get("corner" if last else "tee")
-    kind = {EventKind.TOOL_CALL: "tool", EventKind.EMBEDDING: "embedding", EventKind.SCORE: "score"}.get(
-        EventKind(step.kind), "span"
-    )
+    kind = _KIND_WORDS.get(EventKind(step.kind), "span")
     if step.kind == EventKind.SESSION_END:
         return [[("   ", "text"), (f" {glyphs.get('rule') * 3} session end", "dim")]]
     if step.kind == EventKind.SPAN and step.name == "compaction":
