@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +17,7 @@ from aa_tui.backend.model.event import EventKind
 from aa_tui.backend.model.filter import parse_filter
 from aa_tui.backend.model.vocabulary import MEASURES
 from aa_tui.backend.query import monitor
-from aa_tui.backend.query.buckets import auto_interval, edges
+from aa_tui.backend.query.buckets import auto_interval, edges, place_sql
 from aa_tui.backend.query.readmodels import MonitorView, Series
 from aa_tui.backend.service.workspace import Workspace
 from aa_tui.backend.support.clock import DAY_MS, HOUR_MS, parse_iso_ms
@@ -280,6 +283,18 @@ def test_intervals_are_local_over_changes_of_the_clocks(
     assert {(b - a) // HOUR_MS for a, b in pairwise(found)} == lengths
     if interval == "hour":
         assert found[0] == start
+
+
+@pytest.mark.parametrize("interval", ["hour", "day", "week", "month"])
+def test_sql_places_instants_in_the_same_intervals(interval: str) -> None:
+    start = parse_iso_ms("2026-10-20T13:20:00+02:00")
+    starts = edges(start, start + 70 * DAY_MS, interval, "Europe/Berlin")
+    rng = random.Random(1)
+    instants = [rng.randrange(start, start + 70 * DAY_MS) for _ in range(300)] + starts + [s - 1 for s in starts[1:]]
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for at in instants:
+            found = connection.execute(f"SELECT {place_sql(str(at), starts)}").fetchone()[0]
+            assert found == max(bisect_right(starts, at) - 1, 0)
 
 
 def test_automatic_intervals() -> None:

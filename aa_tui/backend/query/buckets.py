@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -50,6 +49,19 @@ def _midnight(day: date, place: ZoneInfo) -> int:
     return to_ms(datetime.combine(day, time(), place))
 
 
-def place_of(at_ms: int, starts: Sequence[int]) -> int:
-    """Return the index of the interval that holds an instant; -1 before the first."""
-    return bisect_right(starts, at_ms) - 1
+def place_sql(at: str, starts: Sequence[int]) -> str:
+    """Return SQL for the index of the interval that holds `at`: a division for every run of equally long intervals.
+
+    Instants before the first start count as in the first interval.
+    """
+    runs: list[tuple[int, int]] = []
+    for index, start in enumerate(starts[:-1]):
+        length = starts[index + 1] - start
+        if not runs or runs[-1][1] != length:
+            runs.append((index, length))
+    cases = "".join(
+        f"WHEN {at} >= {starts[index]} THEN {index} + ({at} - {starts[index]}) / {length} "
+        for index, length in reversed(runs)
+    )
+    last = len(starts) - 1
+    return f"CASE WHEN {at} >= {starts[-1]} THEN {last} {cases}ELSE 0 END"

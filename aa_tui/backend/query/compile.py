@@ -41,6 +41,8 @@ _DRIFT = 400
 """Row ids follow time but for late news of a start; so many more are looked at before the first page is cut."""
 
 _LATE_MS = 86_400_000
+_SEEK = 200
+"""Looking for one row id in the search index costs as much as walking over so many matches."""
 _LOOK_UP = 15
 """Looking at one session by its id costs as much as taking so many from an index in order."""
 
@@ -339,8 +341,24 @@ class Compiler:
         where = ["d.project_id=:p", *self._time("d.sort_at", self.lower, self.upper)]
         size = self.total
         if self.lower is not None or self.upper is not None:
-            size = min(size or _GATHER, self._bounded(f"session d{hint}", where, 10 * _GATHER))
+            size = self._bounded(f"session d{hint}", where)
+            if size > _GATHER:
+                size = max(size, int(self.total * self._part_of_time()))
         return _Driver(f"session d{hint}", "d.sort_at", "d.id", where, size, ordered=True)
+
+    def _part_of_time(self) -> float:
+        """The range as a share of the time that the project's sessions span."""
+        ends = self._reader.one(
+            "SELECT (SELECT sort_at FROM session WHERE project_id=:p ORDER BY sort_at LIMIT 1), "
+            "(SELECT sort_at FROM session WHERE project_id=:p ORDER BY sort_at DESC LIMIT 1)",
+            {"p": self._scope.project_id},
+        )
+        if ends is None or ends[0] is None or ends[0] == ends[1]:
+            return 1.0
+        first = ends[0] if self.lower is None else max(self.lower, ends[0])
+        last = ends[1] if self.upper is None else min(self.upper, ends[1])
+        share: float = (last - first) / (ends[1] - ends[0])
+        return min(max(share, 0.0), 1.0)
 
     def _bounded(self, source: str, where: list[str], limit: int = _GATHER + 1) -> int:
         sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {source} WHERE {' AND '.join(where)} LIMIT {limit}) x"
@@ -579,26 +597,37 @@ class Compiler:
         Of very many matches only a recent part is looked at, as large as the newest `RANK_CAP` probably need.
         """
 
-        def since(floor: int | None) -> list[str]:
+        def since(floor: int | None, sign: str = "+") -> list[str]:
             part = own
             if floor is not None:
                 part = Compiler(self._reader, self._scope, own._filter)
                 part._params = self._params
                 part.lower, part.upper = max(own.lower or 0, floor - _LATE_MS), own.upper
             driver = part._best(None)
-            # The sign keeps the index walk in row order; each id of the set looked up on its own would cost more.
-            return [*where, f"+session_fts.rowid IN ({part._sql(driver, driver.id)})"]
+            # With the sign the index is walked in row order; without, each id of the set is looked up on its own.
+            return [*where, f"{sign}session_fts.rowid IN ({part._sql(driver, driver.id)})"]
 
-        whole = since(None)
+        size = own._best(None).size
         if last is None:
-            return whole, whole, None
-        top = self._reader.one(
-            f"SELECT rowid FROM session_fts WHERE {' AND '.join(where)} ORDER BY rowid DESC LIMIT 1", self._params
+            return since(None), since(None), None
+        ends = self._reader.one(
+            "SELECT (SELECT sort_at FROM session WHERE project_id=:p ORDER BY sort_at LIMIT 1), "
+            f"(SELECT rowid FROM session_fts WHERE {' AND '.join(where)} ORDER BY rowid DESC LIMIT 1)",
+            self._params,
         )
-        newest = moment_of(top[0] if top else last)
+        oldest, newest = (ends[0] or 0, moment_of(ends[1])) if ends else (0, moment_of(last))
+        oldest = max(oldest, own.lower or 0)
+        recent = max(newest - moment_of(last), 1)
+        if size <= 2 * RANK_CAP:
+            # So few that all are ranked, whatever the cap.
+            conditions = since(None, "" if size * _SEEK < RANK_CAP * (newest - oldest) / recent else "+")
+            return conditions, conditions, None
+        whole = since(None)
         share = own._plan().hits / max(self.total, 1)
-        floor = int(newest - 1.5 * (newest - moment_of(last)) / max(share, 1e-9))
-        found = self._nth_match([*since(floor), f"session_fts.rowid >= {id_floor(floor)}"]) if floor > 0 else None
+        floor = int(newest - 1.5 * recent / max(share, 1e-9))
+        found = None
+        if floor > oldest:
+            found = self._nth_match([*since(floor), f"session_fts.rowid >= {id_floor(floor)}"])
         if found is None:
             found = self._nth_match(whole)
         return whole, since(moment_of(found)) if found is not None else whole, found

@@ -1,6 +1,6 @@
 """Monitor's read-model: sums by interval, group and agent, from rollups where they suffice, else from session rows.
 
-Everything is first gathered into `_Sums` by (15-minute bucket, root agent); tiles, charts and tables merge those.
+Everything is first gathered into `_Sums` by (interval, root agent); tiles, charts and tables merge those.
 Sessions stand in the bucket of their start; those whose time is unknown or made up are counted apart.
 """
 
@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aa_tui.backend.model.filter import FIELDS, Filter, Match, Not, Value, all_of, facet_filter, parse_filter
+from aa_tui.backend.model.filter import FIELDS, Filter, Match, Not, Value, all_of, facet_filter
 from aa_tui.backend.model.histogram import quantile, unpack
 from aa_tui.backend.model.timerange import TimeRange
-from aa_tui.backend.query.buckets import INTERVALS, auto_interval, edges, place_of
+from aa_tui.backend.query.buckets import INTERVALS, auto_interval, edges, place_sql
 from aa_tui.backend.query.compile import Compiler, Scope
 from aa_tui.backend.query.readmodels import (
     AgentStat,
@@ -135,7 +135,7 @@ class _Sums:
 
 
 _Cells = dict[tuple[int, str], _Sums]
-"""Sums by (15-minute bucket, root agent)."""
+"""Sums by (index of the interval, root agent); agent '' for what is not asked by agent."""
 
 
 def _merged(cells: Iterable[_Sums]) -> _Sums:
@@ -229,16 +229,16 @@ class MonitorQuery:
                 return None
         return wanted
 
-    def _gather(self, f: Filter, agents: list[str] | None, lower: int, upper: int) -> _Cells:
+    def _gather(self, f: Filter, agents: list[str] | None, lower: int, upper: int, starts: Sequence[int]) -> _Cells:
         cells: _Cells = {}
         if agents is not None and self._rolled(agents, lower, upper) >= _ROLLUP_FROM:
-            self._from_rollups(cells, agents, lower, upper)
-            self._add_ruled(cells, f, lower, upper)
+            self._from_rollups(cells, agents, lower, upper, starts)
+            self._add_ruled(cells, f, lower, upper, starts)
             rolled = True
         else:
-            self._from_rows(cells, f, lower, upper)
+            self._from_rows(cells, f, lower, upper, starts)
             rolled = False
-        self._add_signals(cells, f, lower, upper)
+        self._add_signals(cells, f, lower, upper, starts)
         if rolled:
             for cell in cells.values():
                 # Exactly the mean of the two where both ran, which is how they are asked for.
@@ -267,26 +267,26 @@ class MonitorQuery:
         )
         return int(row[0]) if row else 0
 
-    def _from_rollups(self, cells: _Cells, agents: list[str], lower: int, upper: int) -> None:
+    def _from_rollups(self, cells: _Cells, agents: list[str], lower: int, upper: int, starts: Sequence[int]) -> None:
+        place = place_sql(f"(bucket * {BUCKET_MS})", starts)
         params = self._within(lower, upper)
         clause = self._agent_clause(agents, params)
         where = f"WHERE project_id=:p AND bucket>=:a AND bucket<:b{clause}"
         for row in self._reader.fetch(
-            "SELECT bucket, agent, sessions, turns, model_calls, error_sessions, cost_nano, priced_calls, "
-            f"priced_sessions, estimated_sessions FROM rollup_session {where}",
+            f"SELECT {place}, agent, SUM(sessions), SUM(turns), SUM(model_calls), SUM(error_sessions), SUM(cost_nano), "
+            "SUM(priced_calls), SUM(priced_sessions), SUM(estimated_sessions) "
+            f"FROM rollup_session {where} GROUP BY 1, 2",
             params,
         ):
             cells[row[0], row[1]] = _Sums(*row[2:10])
-        for bucket, agent, number, n in self._reader.fetch(
-            f"SELECT bucket, agent, bin, SUM(n) FROM rollup_latency {where} AND dim='' GROUP BY bucket, agent, bin",
-            params,
+        for index, agent, number, n in self._reader.fetch(
+            f"SELECT {place}, agent, bin, SUM(n) FROM rollup_latency {where} AND dim='' GROUP BY 1, 2, 3", params
         ):
-            cell = cells.setdefault((bucket, agent), _Sums())
-            cell.bins[number] = n
+            cells.setdefault((index, agent), _Sums()).bins[number] = n
 
-    def _from_rows(self, cells: _Cells, f: Filter, lower: int, upper: int) -> None:
+    def _from_rows(self, cells: _Cells, f: Filter, lower: int, upper: int, starts: Sequence[int]) -> None:
         made = self._compiler(f, lower, upper)
-        place = f"{{at}} / {BUCKET_MS}, s.agent"
+        place = f"{place_sql('{at}', starts)}, s.agent"
         for row in made.select(
             f"{place}, COUNT(*), SUM(s.turns), SUM(s.model_calls), SUM(CASE WHEN s.errors>0 THEN 1 ELSE 0 END), "
             "COALESCE(SUM(s.cost_nano), 0), SUM(s.priced_calls), COUNT(s.cost_nano), SUM(s.cost_estimated), "
@@ -296,47 +296,48 @@ class MonitorQuery:
             "GROUP BY 1, 2",
         ):
             cells[row[0], row[1]] = _Sums(*row[2:])
-        for bucket, agent, user in made.select(
+        for index, agent, user in made.select(
             f"DISTINCT {place}, s.user_id", [*self._timed(), "s.user_id IS NOT NULL"]
         ):
-            cells[bucket, agent].users.add(user)
-        for bucket, agent, text in made.select(
+            cells[index, agent].users.add(user)
+        for index, agent, text in made.select(
             f"{place}, s.latency_bins", [*self._timed(), "s.latency_bins IS NOT NULL"]
         ):
-            bins = cells[bucket, agent].bins
+            bins = cells[index, agent].bins
             for number, n in unpack(text).items():
                 bins[number] = bins.get(number, 0) + n
 
-    def _tally(self, f: Filter, lower: int, upper: int) -> list[tuple[int, str, int]]:
-        """Return sessions of a filter by bucket and root agent."""
+    def _tally(
+        self, f: Filter, lower: int, upper: int, starts: Sequence[int], by_agent: bool = True
+    ) -> list[tuple[int, str, int]]:
+        """Return sessions of a filter by interval and, where asked, root agent."""
+        place = place_sql("{at}", starts)
         rows = self._compiler(f, lower, upper).select(
-            f"{{at}} / {BUCKET_MS}, s.agent, COUNT(*)", self._timed(), "GROUP BY 1, 2"
+            f"{place}, {'s.agent' if by_agent else chr(39) * 2}, COUNT(*)", self._timed(), "GROUP BY 1, 2"
         )
         return [(row[0], row[1], row[2]) for row in rows]
 
-    def _add_ruled(self, cells: _Cells, f: Filter, lower: int, upper: int) -> None:
-        for bucket, agent, n in self._tally(f.plus("rule:*"), lower, upper):
-            if (cell := cells.get((bucket, agent))) is not None:
-                cell.ruled = n
+    def _add_ruled(self, cells: _Cells, f: Filter, lower: int, upper: int, starts: Sequence[int]) -> None:
+        for index, agent, n in self._tally(f.plus("rule:*"), lower, upper, starts):
+            cells.setdefault((index, agent), _Sums()).ruled = n
 
-    def _add_signals(self, cells: _Cells, f: Filter, lower: int, upper: int) -> None:
-        known = {
-            row[0]
-            for row in self._reader.fetch(
-                "SELECT DISTINCT key FROM facet WHERE project_id=:p AND key >= 'signal.' AND key < 'signal/' "
-                "AND sessions>0",
-                {"p": self._scope.project_id},
-            )
-        }
-        for measure, (signal, value) in _SIGNALS.items():
-            if f"signal.{signal}" not in known:
-                continue
-            for index, part in enumerate((f"signal:{signal}", f"signal:{signal}={value}")):
+    def _add_signals(self, cells: _Cells, f: Filter, lower: int, upper: int, starts: Sequence[int]) -> None:
+        known: dict[str, list[str]] = {}
+        for key, value in self._reader.fetch(
+            "SELECT key, value FROM facet WHERE project_id=:p AND key >= 'signal.' AND key < 'signal/' AND sessions>0",
+            {"p": self._scope.project_id},
+        ):
+            known.setdefault(key, []).append(value)
+        for measure, (signal, wanted) in _SIGNALS.items():
+            # Only what the table of agents shows is asked by agent: that needs the session's row.
+            by_agent = self._group_by == "agent" or measure in ("success", "response_quality")
+            for value in known.get(f"signal.{signal}", ()):
                 # Not `plus`: the filter may itself ask for another value of the same signal.
-                both = Filter(all_of([*f.nodes, *parse_filter(part).nodes]))
-                for bucket, agent, n in self._tally(both, lower, upper):
-                    if (cell := cells.get((bucket, agent))) is not None:
-                        cell.signals.setdefault(measure, [0, 0])[index] += n
+                both = Filter(all_of([*f.nodes, Match("signal", (Value(value),), signal)]))
+                for index, agent, n in self._tally(both, lower, upper, starts, by_agent):
+                    pair = cells.setdefault((index, agent), _Sums()).signals.setdefault(measure, [0, 0])
+                    pair[0] += n
+                    pair[1] += n if value == wanted else 0
 
     # --- the view ----------------------------------------------------------------------------------------------------
 
@@ -344,11 +345,12 @@ class MonitorQuery:
         """Return the whole view."""
         agents = self._agents_of_rollups()
         starts = edges(self._from, self._to, self._interval, self._scope.zone)
-        cells = self._gather(self._filter, agents, self._from, self._to)
+        cells = self._gather(self._filter, agents, self._from, self._to, starts)
         total = _merged(cells.values())
         before = _Sums()
         if not self._open:
-            before = _merged(self._gather(self._filter, agents, 2 * self._from - self._to, self._from).values())
+            earlier = 2 * self._from - self._to
+            before = _merged(self._gather(self._filter, agents, earlier, self._from, [earlier]).values())
         scored = max((total.ran(name) for name in _JUDGED), default=0)
         rolled = agents is not None and total.sessions >= _ROLLUP_FROM
         if rolled:
@@ -393,7 +395,7 @@ class MonitorQuery:
 
     def _series(self, cells: _Cells, starts: Sequence[int], scored: bool, agents: list[str] | None) -> Iterable[Series]:
         if self._group_by is None:
-            yield from self._lines("", _by_interval(cells, starts), starts, scored)
+            yield from self._lines("", _by_interval(cells), starts, scored)
         elif self._group_by == "agent":
             sizes: dict[str, int] = {}
             for (_, agent), cell in cells.items():
@@ -401,22 +403,24 @@ class MonitorQuery:
             top = sorted(sizes, key=lambda a: (-sizes[a], a))[:_GROUPS]
             for name in top:
                 mine = {key: cell for key, cell in cells.items() if key[1] == name}
-                yield from self._lines(name, _by_interval(mine, starts), starts, scored)
+                yield from self._lines(name, _by_interval(mine), starts, scored)
             rest = {key: cell for key, cell in cells.items() if key[1] not in top}
             if rest:
-                yield from self._lines(OTHER, _by_interval(rest, starts), starts, scored)
+                yield from self._lines(OTHER, _by_interval(rest), starts, scored)
         else:
             top = [count.value for count in self._top(self._group_by, _GROUPS)]
             for name in top:
                 part = facet_filter(self._group_by, name)
-                mine = self._gather(Filter(all_of([*self._filter.nodes, *part.nodes])), None, self._from, self._to)
-                yield from self._lines(name, _by_interval(mine, starts), starts, scored)
+                mine = self._gather(
+                    Filter(all_of([*self._filter.nodes, *part.nodes])), None, self._from, self._to, starts
+                )
+                yield from self._lines(name, _by_interval(mine), starts, scored)
             node = facet_filter(self._group_by, "").nodes[0]
             if top and isinstance(node, Match):
                 none = Not(Match(node.field, tuple(Value(v) for v in top), node.key))
-                rest = self._gather(Filter(all_of([*self._filter.nodes, none])), None, self._from, self._to)
+                rest = self._gather(Filter(all_of([*self._filter.nodes, none])), None, self._from, self._to, starts)
                 if rest:
-                    yield from self._lines(OTHER, _by_interval(rest, starts), starts, scored)
+                    yield from self._lines(OTHER, _by_interval(rest), starts, scored)
 
     def _lines(self, group: str, sums: Mapping[int, _Sums], starts: Sequence[int], scored: bool) -> Iterable[Series]:
         per = [sums.get(i, _Sums()).values(scored) for i in range(len(starts))]
@@ -433,6 +437,8 @@ class MonitorQuery:
     def _agents(self, cells: _Cells, scored: bool, rolled: bool) -> Iterable[AgentStat]:
         by_agent: dict[str, _Sums] = {}
         for (_, agent), cell in cells.items():
+            if not agent:
+                continue
             by_agent.setdefault(agent, _Sums()).add(cell)
         topics: dict[str, list[str]] = {}
         for agent, topic, _ in self._topics_of_agents(rolled):
@@ -574,10 +580,10 @@ class MonitorQuery:
         return row[0] if row else None
 
 
-def _by_interval(cells: _Cells, starts: Sequence[int]) -> dict[int, _Sums]:
+def _by_interval(cells: _Cells) -> dict[int, _Sums]:
     found: dict[int, _Sums] = {}
-    for (bucket, _), cell in cells.items():
-        found.setdefault(max(place_of(bucket * BUCKET_MS, starts), 0), _Sums()).add(cell)
+    for (index, _), cell in cells.items():
+        found.setdefault(index, _Sums()).add(cell)
     return found
 
 
