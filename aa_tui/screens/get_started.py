@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.message import Message
@@ -14,11 +15,13 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from aa_tui import themes
-from aa_tui.backend.query.readmodels import CheckRow
 from aa_tui.backend.support import humanize
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.cells import clip, pad, wrap
 from aa_tui.widgets.safe_text import safe_line
+
+if TYPE_CHECKING:
+    from aa_tui.backend.query.readmodels import CheckRow
 
 _LOOK_EVERY_S = 1.0
 _WIDEST = 96

@@ -1,0 +1,43 @@
+"""How Monitor divides its space: how many charts, how high, tables side by side or behind tabs. Pure arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TILE_ROWS = 3
+_TABLE_LEAST = 6
+_CHART_LEAST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What fits into a body of some size."""
+
+    across: int
+    """Charts beside each other."""
+    down: int
+    """Rows of charts."""
+    chart_height: int
+    """Cells of one chart, its frame included."""
+    all_tables: bool
+    """All tables at once; else one, the others behind tabs."""
+
+    @property
+    def charts(self) -> int:
+        """How many chart panels there are."""
+        return self.across * self.down
+
+
+def layout_for(width: int, height: int, grouped: bool = False) -> Layout:
+    """Return the layout of a body. Grouped charts need height: where there is little, half as many stand there."""
+    across = 3 if width >= 144 else 2 if width >= 50 else 1
+    rest = max(0, height - TILE_ROWS)
+    all_tables = width >= 116 and rest >= 32
+    tables = max(12, rest * 2 // 5) if all_tables else _TABLE_LEAST
+    room = max(4, rest - tables)
+    down = 2 if room >= 2 * _CHART_LEAST else 1
+    if grouped and room < 20:
+        down = 1
+    if not all_tables and rest >= 24:
+        room = min(room, rest - 8)
+    return Layout(across, down, min(16, room // down), all_tables)

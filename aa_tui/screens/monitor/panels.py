@@ -1,0 +1,201 @@
+"""The panels of Monitor as one pane: where tiles, charts and tables stand, and how keys move over them.
+
+Takes a `MonitorView`; asks nothing and opens nothing: what is opened goes up as the panels' own messages.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Grid, Horizontal, Vertical
+
+from aa_tui.screens.monitor import present
+from aa_tui.screens.monitor.layout import Layout, layout_for
+from aa_tui.screens.monitor.measures import SLOTS
+from aa_tui.widgets.charts import Chart
+from aa_tui.widgets.stat_table import StatTable
+from aa_tui.widgets.tile_strip import TileStrip
+
+if TYPE_CHECKING:
+    from aa_tui.backend.query.readmodels import MonitorView
+
+TABLES = ("agents", "tools", "errors", "rules", "topics")
+"""The tables by id, in the order of the tabs."""
+
+Panel = TileStrip | Chart | StatTable
+_FIRST_LOOK = ("success", "error_rate", "latency_p90", "cost")
+"""Where something going wrong is looked for, in this order."""
+
+
+class Panels(Vertical):
+    """Tiles above charts above tables; as many as there is room for."""
+
+    DEFAULT_CSS = """
+    Panels { height: 1fr; }
+    Panels #charts { grid-size: 2; grid-rows: 1fr; height: 12; }
+    Panels #tables, Panels .table-row { height: 1fr; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._view: MonitorView | None = None
+        self._now_ms: int | None = None
+        self._grouped = False
+        self._slots = list(SLOTS)
+        self._layout = Layout(2, 2, 6, False)
+        self._table = TABLES[0]
+
+    def compose(self) -> ComposeResult:
+        yield TileStrip(id="tiles")
+        with Grid(id="charts"):
+            for index in range(len(SLOTS)):
+                yield Chart(id=f"chart-{index}")
+        with Vertical(id="tables"):
+            with Horizontal(classes="table-row"):
+                yield StatTable("Agents", id="agents")
+                yield StatTable("Tools", id="tools")
+            with Horizontal(classes="table-row"):
+                yield StatTable("Errors", id="errors")
+                yield StatTable("Rules", id="rules")
+                yield StatTable("Topics", id="topics")
+
+    def on_mount(self) -> None:
+        """Divide the space."""
+        self._arrange()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Divide the new space."""
+        self._arrange()
+
+    # What is shown -------------------------------------------------------------------------------------------
+
+    def show(self, view: MonitorView, now_ms: int | None) -> None:
+        """Show a view; buckets that end after `now_ms` are unfinished."""
+        self._view, self._now_ms = view, now_ms
+        self._grouped = any(series.group for series in view.series)
+        self._arrange()
+        self.query_one(TileStrip).set(present.tiles(view))
+        self._fill_charts()
+        for name, table in present.tables(view).items():
+            self._table_of(name).set(table.columns, table.rows, note=table.note, empty=table.empty)
+
+    def _fill_charts(self) -> None:
+        view = self._view
+        there = present.measures(view) if view is not None else ()
+        if view is None or not there:
+            return
+        for index, chart in enumerate(self._charts(len(SLOTS))):
+            if self._slots[index] not in there:
+                self._slots[index] = next((each for each in there if each not in self._slots), there[0])
+            chart.spec = present.chart(view, self._slots[index], self._now_ms)
+
+    def next_measure(self) -> None:
+        """Show the next measure in the focused chart."""
+        chart = self.screen.focused
+        if self._view is None or not isinstance(chart, Chart) or chart.id is None:
+            return
+        index = int(chart.id.rpartition("-")[2])
+        there = present.measures(self._view)
+        now = self._slots[index]
+        self._slots[index] = there[(there.index(now) + 1) % len(there)] if now in there else there[0]
+        chart.spec = present.chart(self._view, self._slots[index], self._now_ms)
+
+    # Where it stands -----------------------------------------------------------------------------------------
+
+    def _arrange(self) -> None:
+        if not self.is_mounted:
+            return
+        plan = layout_for(self.size.width, self.size.height, self._grouped)
+        self._layout = plan
+        grid = self.query_one("#charts", Grid)
+        grid.styles.grid_size_columns = plan.across
+        grid.styles.grid_size_rows = plan.down
+        grid.styles.height = plan.down * plan.chart_height
+        for index, chart in enumerate(self._charts(len(SLOTS))):
+            chart.display = index < plan.charts
+        self._arrange_tables()
+
+    def _arrange_tables(self) -> None:
+        alone = not self._layout.all_tables
+        titles = [self._table_of(name).title for name in TABLES] if alone else []
+        for name in TABLES:
+            table = self._table_of(name)
+            table.display = not alone or name == self._table
+            table.set_tabs(titles)
+        for row in self.query(".table-row"):
+            row.display = any(child.display for child in row.children)
+
+    def _charts(self, count: int) -> list[Chart]:
+        return [self.query_one(f"#chart-{index}", Chart) for index in range(count)]
+
+    def _table_of(self, name: str) -> StatTable:
+        return self.query_one(f"#{name}", StatTable)
+
+    # Moving --------------------------------------------------------------------------------------------------
+
+    @property
+    def current(self) -> Panel | None:
+        """The panel in focus."""
+        focused = self.screen.focused
+        return focused if isinstance(focused, TileStrip | Chart | StatTable) else None
+
+    def focus_first(self) -> None:
+        """Begin where something stands out, so that one key opens what went wrong."""
+        charts = [chart for chart in self._charts(self._layout.charts) if chart.spec is not None]
+        by_measure = {chart.spec.measure: chart for chart in charts if chart.spec is not None}
+        order = [by_measure[name] for name in _FIRST_LOOK if name in by_measure]
+        standing_out = [chart for chart in order if chart.stands_out]
+        first = next(iter(standing_out or order or charts), None)
+        (first or self.query_one(TileStrip)).focus()
+
+    def _rows(self) -> list[list[Panel]]:
+        plan = self._layout
+        charts: list[Panel] = list(self._charts(plan.charts))
+        rows: list[list[Panel]] = [[self.query_one(TileStrip)]]
+        rows += [charts[row * plan.across : (row + 1) * plan.across] for row in range(plan.down)]
+        for names in (TABLES[:2], TABLES[2:]):
+            shown: list[Panel] = [table for name in names if (table := self._table_of(name)).display]
+            if shown:
+                rows.append(shown)
+        return rows
+
+    def step(self, down: int, across: int) -> None:
+        """Move within the focused panel; at its edge, to the panel that stands beyond."""
+        panel = self.current
+        rows = self._rows()
+        if panel is None:
+            self.focus_first()
+            return
+        if (down and panel.step_down(down)) or (across and panel.step_across(across)):
+            return
+        row = next((index for index, panels in enumerate(rows) if panel in panels), 0)
+        column = rows[row].index(panel) if panel in rows[row] else 0
+        if across and isinstance(panel, StatTable) and not self._layout.all_tables:
+            self.turn_table(across)
+        elif across and 0 <= column + across < len(rows[row]):
+            rows[row][column + across].focus()
+        elif down and 0 <= row + down < len(rows):
+            there = rows[row + down]
+            there[min(len(there) - 1, column * len(there) // max(1, len(rows[row])))].focus()
+
+    def next_panel(self, by: int) -> None:
+        """Focus the next panel in reading order (the previous with -1), around the end."""
+        flat = [panel for row in self._rows() for panel in row]
+        panel = self.current
+        flat[(flat.index(panel) + by) % len(flat) if panel in flat else 0].focus()
+
+    def turn_table(self, by: int) -> None:
+        """Show and focus the next table."""
+        self._show_table(TABLES[(TABLES.index(self._table) + by) % len(TABLES)])
+
+    def _show_table(self, name: str) -> None:
+        self._table = name
+        self._arrange_tables()
+        self._table_of(name).focus()
+
+    @on(StatTable.TabChosen)
+    def _tab_chosen(self, event: StatTable.TabChosen) -> None:
+        event.stop()
+        self._show_table(TABLES[event.index])
