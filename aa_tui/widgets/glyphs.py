@@ -80,6 +80,14 @@ def names() -> tuple[str, ...]:
     return tuple(_GLYPHS)
 
 
+_PLAIN = str.maketrans({shown: twin for shown, twin in _GLYPHS.values() if len(twin) == 1} | {"│": "|", "–": "-"})
+
+
+def plain(text: str) -> str:
+    """Return the program's own words with every glyph in the current set; cell widths stay the same."""
+    return text.translate(_PLAIN) if _ascii else text
+
+
 def block(fraction: float) -> str:
     """Return one cell filled from below to the fraction (0 to 1), in eighths."""
     levels = _ASCII_BLOCKS if _ascii else _BLOCKS
