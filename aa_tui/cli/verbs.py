@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,12 +15,14 @@ from aa_tui.backend.service import stores
 from aa_tui.backend.service.permissions import Actor
 from aa_tui.backend.service.projects import ProjectService, login_name, open_workspace
 from aa_tui.backend.service.workspace import Workspace
-from aa_tui.backend.store.engine import Store
 from aa_tui.backend.support.errors import UsageError
-from aa_tui.backend.support.settings import load_settings_light
+from aa_tui.backend.support.settings import Settings, load_settings_light
 from aa_tui.cli import errors, output
 from aa_tui.cli.arguments import Common
 from aa_tui.cli.start import interruptible, local_store, read_only_hint
+
+if TYPE_CHECKING:
+    from aa_tui.backend.store.engine import Store
 
 _CHUNK = 500
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -530,7 +532,7 @@ def where(context: typer.Context, as_json: Json = False) -> None:
 
     loaded = load_settings_light(context.obj.flags())
     places = {
-        "store": loaded.values.store or stores.default_store_url(),
+        "store": stores.shown(loaded.values.store or stores.default_store_url()),
         "demo_store": stores.demo_store_url(),
         "settings": str(paths.settings_file()),
         "host_settings": str(paths.host_settings_file()),
@@ -540,20 +542,22 @@ def where(context: typer.Context, as_json: Json = False) -> None:
     }
     if as_json:
         settings = {
-            key: {"value": _json_value(getattr(loaded.values, key)), "from": origin}
-            for key, origin in loaded.origins.items()
+            key: {"value": _setting(loaded.values, key), "from": origin} for key, origin in loaded.origins.items()
         }
         output.json_line({**places, "set": settings, "problems": [str(problem) for problem in loaded.problems]})
         return
     for label, place in places.items():
         output.line(f"{label.replace('_', ' '):<14} {place}")
     for key, origin in sorted(loaded.origins.items()):
-        output.line(f"set {key:<10} {json.dumps(_json_value(getattr(loaded.values, key)))}  ({origin})")
+        output.line(f"set {key:<10} {json.dumps(_setting(loaded.values, key))}  ({origin})")
     for problem in loaded.problems:
         errors.note(f"not used: {problem}")
 
 
-def _json_value(value: Any) -> Any:
+def _setting(settings: Settings, key: str) -> Any:
+    value = getattr(settings, key)
+    if key == "store" and value is not None:
+        return stores.shown(value)
     return value if value is None or isinstance(value, str | bool | int | float) else dict(value)
 
 

@@ -400,6 +400,14 @@ def test_where_names_files_and_origins(cli: Cli, tmp_path: Path, monkeypatch: py
     assert shown["problems"] == ["AA_TUI_THEEM: theem: unknown (did you mean theme?)"]
 
 
+def test_a_database_password_is_never_shown(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AA_TUI_STORE", "postgresql://ada:hunter2@127.0.0.1:1/aa")
+    for argv in (["where"], ["where", "--json"], ["doctor"], ["sessions"], []):
+        result = cli(*argv)
+        assert "hunter2" not in result.out + result.err, argv
+        assert "127.0.0.1" in result.out + result.err
+
+
 def test_doctor_has_a_line_per_check_and_fails_on_a_broken_store(cli: Cli, tmp_path: Path) -> None:
     checks = cli("doctor", "--json")
     assert checks.code == 0

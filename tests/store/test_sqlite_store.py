@@ -307,7 +307,7 @@ def test_missing_store_is_not_created_for_reading(path: Path) -> None:
     assert not path.exists()
 
 
-@pytest.mark.parametrize("url", ["postgresql://host/db", ":memory:", "sqlite://"])
+@pytest.mark.parametrize("url", ["mysql://host/db", ":memory:", "sqlite://"])
 def test_what_is_no_file_is_refused(url: str) -> None:
     with pytest.raises(UsageError):
         open_store(url)

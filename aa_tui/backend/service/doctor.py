@@ -16,7 +16,7 @@ from aa_tui.backend.store import filesystem, schema, sharing
 from aa_tui.backend.store import sqlite as engine
 from aa_tui.backend.support import paths
 from aa_tui.backend.support.cancel import CancelToken
-from aa_tui.backend.support.errors import AAError, Cancelled
+from aa_tui.backend.support.errors import AAError, Cancelled, NotFound
 from aa_tui.backend.support.humanize import size
 from aa_tui.backend.support.settings import load_settings_light
 
@@ -46,12 +46,16 @@ def examine(url: str | None = None, environment: Mapping[str, str] | None = None
         environment: in place of the process's, for the terminal's checks.
     """
     checks = _settings()
+    terminal = _terminal(os.environ if environment is None else environment)
+    url = url or stores.default_store_url()
+    if stores.is_database(url):
+        return [*checks, _database(url), *terminal]
     try:
-        path = stores.store_path(url or stores.default_store_url())
+        path = stores.store_path(url)
     except AAError as error:
-        return [*checks, Check("store", "Store", FAIL, error.message, error.hint or "")]
+        return [*checks, Check("store", "Store", FAIL, error.message, error.hint or ""), *terminal]
     checks += [_file_system(path), *_store_file(path), _sqlite_version(), _search(), _disk(path)]
-    return [*checks, *_terminal(os.environ if environment is None else environment)]
+    return [*checks, *terminal]
 
 
 def _settings() -> list[Check]:
@@ -63,6 +67,21 @@ def _settings() -> list[Check]:
         Check("settings", "Settings", WARN, str(problem), "Correct or remove it; the default is used meanwhile.")
         for problem in loaded.problems
     ]
+
+
+def _database(url: str) -> Check:
+    try:
+        store = stores.open_store(url, create=False, read_only=True)
+        try:
+            with store.reader() as reader:
+                reader.one("SELECT 1")
+        finally:
+            store.close()
+    except NotFound as error:
+        return Check("store", "Store", WARN, error.message, "The first import or start sets it up.")
+    except AAError as error:
+        return Check("store", "Store", FAIL, error.message, error.hint or "")
+    return Check("store", "Store", OK, f"{stores.shown(url)} answers")
 
 
 def _file_system(path: Path) -> Check:

@@ -29,6 +29,15 @@ def is_database(url: str) -> bool:
     return "://" in url and url.partition("://")[0].lower() in _POSTGRES
 
 
+def shown(url: str) -> str:
+    """Return a store URL as it may be shown: a database's without its passwords."""
+    if not is_database(url):
+        return url
+    from aa_tui.backend.store.postgres import mask_url
+
+    return mask_url(url)
+
+
 def demo_store_url() -> str:
     """Return the sample project's store: beside a file this user has set as store, else in the usual data folder."""
     loaded = load_settings_light()
