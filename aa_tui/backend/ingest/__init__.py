@@ -1,1 +1,1 @@
-"""From canonical events to stored sessions: pricing, dedupe, sessionise, closing, the import pipeline. No format lives here."""
+"""From canonical events to stored sessions: pricing, dedupe, sessionise, closing, the import pipeline. No formats."""

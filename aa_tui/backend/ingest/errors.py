@@ -44,7 +44,11 @@ _CATEGORIES = (
     ("not_found", re.compile(r"not.?found|no.?such|enoent|missing|unknown|404|lookup|keyerror", re.IGNORECASE)),
     (
         "invalid_input",
-        re.compile(r"invalid|validation|badrequest|bad.?request|valueerror|typeerror|argument|schema|400|422", re.I),
+        re.compile(
+            r"invalid|validation|bad.?request|valueerror|typeerror|argument|schema|ambiguous|too.?large|not.?read|eisdir|"
+            r"no.?changes|file.?changed|\b4(?:00|22)\b",
+            re.I,
+        ),
     ),
     (
         "upstream",

@@ -11,7 +11,8 @@ _AI = int(EventKind.AI_RESPONSE)
 _TOOL = int(EventKind.TOOL_CALL)
 _SPAN = int(EventKind.SPAN)
 _NESTED = (_AI, _TOOL, _SPAN, int(EventKind.EMBEDDING))
-_HOLDING = (_AI, _TOOL, _SPAN)
+_HOLDING = (_TOOL, _SPAN)
+"""Kinds whose interval may hold others; a model call does not run steps, it only overlaps them."""
 _AFTERWARDS = (int(EventKind.SESSION_END), int(EventKind.SESSION_ENRICHMENT), int(EventKind.FOREIGN))
 
 _Interval = tuple[float, int, int, StoredEvent]
@@ -123,12 +124,7 @@ def _contain(members: Sequence[StoredEvent], holders: Sequence[StoredEvent], par
         if event.id in wanted:
             for outer_start, outer_ended, _, outer in reversed(stack):
                 wider = outer_start < start or outer_ended < ended
-                if (
-                    outer_ended <= ended
-                    and wider
-                    and not (outer.kind == _AI and event.kind == _AI)
-                    and not _leads_to(parents, outer.id, event.id)
-                ):
+                if outer_ended <= ended and wider and not _leads_to(parents, outer.id, event.id):
                     parents[event.id] = outer.id
                     break
         if event.latency_ms and event.kind in _HOLDING:

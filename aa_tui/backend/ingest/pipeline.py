@@ -27,6 +27,7 @@ from aa_tui.backend.support.cancel import CancelToken
 from aa_tui.backend.support.clock import Clock
 from aa_tui.backend.support.errors import Cancelled, NotFound, UsageError
 from aa_tui.backend.support.ids import text_hash
+from aa_tui.backend.support.text import storable
 
 BATCH_EVENTS = 3_000
 BATCH_CHARS = 8_000_000
@@ -272,6 +273,8 @@ class Importer:
             if count % _CHECK_EVERY == 0:
                 self._check()
             if isinstance(item, AgentEvent):
+                if item.session_key is not None:
+                    item.session_key = storable(item.session_key)
                 if user is not None and item.user_id is None and item.device_id is None:
                     item.user_id = user
                 if priced:

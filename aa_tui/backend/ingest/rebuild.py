@@ -37,6 +37,8 @@ def rebuild_rollups(
         Cancelled: the token was cancelled; running it again completes the work.
         StoreError: the store cannot be written.
     """
+    with store.reader() as reader:
+        ratings = frozenset(facts.rating_names(reader, project_id))
     with store.write() as tx:
         rollups.clear(tx, project_id, None, None)
         facts.touch_project(tx, project_id)
@@ -55,7 +57,7 @@ def rebuild_rollups(
         if not chunk:
             return done
         after = chunk[-1]
-        writer.derive_anew([session for _, session in chunk])
+        writer.derive_anew([session for _, session in chunk], ratings)
         done += len(chunk)
         if advance is not None:
             advance(done)

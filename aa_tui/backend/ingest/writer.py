@@ -24,6 +24,7 @@ from aa_tui.backend.store.engine import Reader, Row, Store, Tx
 from aa_tui.backend.support.clock import Clock
 from aa_tui.backend.support.errors import NotFound
 from aa_tui.backend.support.ids import stable_id, text_hash
+from aa_tui.backend.support.text import storable
 
 SLICE_EVENTS = 1_500
 SLICE_CHARS = 4_000_000
@@ -210,7 +211,7 @@ class Writer:
         self._days: tuple[str, DayOf] | None = None
         self.unresolved: list[Outcome] = []
         """Outcomes of sessions that were not there when they were written; the caller may take them out and retry."""
-        self._anew = False
+        self._anew: frozenset[str] | None = None
         self._mine: set[str] | None = None
         """Insert ids of all events of the project, while only this writer has ever written to it: a new store needs no
         look-up for what cannot be there. None once that is not known any more."""
@@ -248,13 +249,16 @@ class Writer:
         for chunk in facts.chunks(session_ids, 50):
             self._commit(_Slice(), chunk, (), {})
 
-    def derive_anew(self, session_ids: Sequence[int]) -> None:
-        """Derive sessions whose rollups and facets were cleared, adding them without taking anything away."""
-        self._anew = True
+    def derive_anew(self, session_ids: Sequence[int], ratings: frozenset[str]) -> None:
+        """Derive sessions whose rollups and facets were cleared, adding them without taking anything away.
+
+        `ratings` are the names of 1–5 ratings, which otherwise come from the facets.
+        """
+        self._anew = ratings
         try:
             self.rederive(session_ids)
         finally:
-            self._anew = False
+            self._anew = None
 
     def _commit(
         self, part: _Slice, touched: Sequence[int], files: Sequence[FileRecord], counts: dict[int, Written]
@@ -316,12 +320,12 @@ class Writer:
         if not outcomes:
             return
         by_key = {one.key: one for one in touched.values()}
-        missing = {one.session_key for one in outcomes if one.session_key not in by_key}
+        missing = {storable(one.session_key) for one in outcomes} - by_key.keys()
         if missing:
             self._load(reader, list(facts.session_ids(reader, self._project, missing).values()), touched)
             by_key = {one.key: one for one in touched.values()}
         for outcome in outcomes:
-            session = by_key.get(outcome.session_key)
+            session = by_key.get(storable(outcome.session_key))
             if session is None:
                 plan.unresolved.append(outcome)
             else:
@@ -341,6 +345,9 @@ class Writer:
         """Return the settings before and after; sessions whose scores mean something else now are touched too."""
         loaded = json.loads(settings_text)
         project = loaded if isinstance(loaded, dict) else {}
+        if self._anew is not None:
+            known = settings_of(project, self._anew)
+            return known, known
         ratings = frozenset(facts.facet_values(reader, self._project, "rating"))
         fresh = {
             new.event.name or ""
@@ -349,8 +356,8 @@ class Writer:
             if new.event.kind == EventKind.SCORE and (new.event.score_value or 0) > 1
         } - ratings
         for name in fresh:
-            known = facts.sessions_with_facet(reader, self._project, facet_id("score", name or "score"))
-            self._load(reader, [one for one in known if one not in touched], touched)
+            others = facts.sessions_with_facet(reader, self._project, facet_id("score", name or "score"))
+            self._load(reader, [one for one in others if one not in touched], touched)
         return settings_of(project, ratings), settings_of(project, ratings | fresh)
 
     def _dedupe(
@@ -478,7 +485,7 @@ class Writer:
         now = self._clock.now_ms()
         before_settings, after_settings = settings
         before: DerivedSession | None = None
-        if one.old_row is not None and one.old and not self._anew:
+        if one.old_row is not None and one.old and self._anew is None:
             frozen = State(*(one.old_row[name] for name in ("state", "close_reason", "closed_ms", "close_due_ms")))
             before = derive(one.key, one.old, before_settings, now, recorded, frozen)
         kept = [event for event in one.old if event.id not in one.removed]
@@ -721,7 +728,7 @@ def _converted(items: Iterable[Incoming], received_ms: int) -> Iterator[_New]:
     for item in items:
         event = item.event
         stored, texts = make_stored(event, item.source, item.mapper_version, received_ms)
-        key = None if event.kind in _OUTSIDE or not event.session_key else event.session_key
+        key = None if event.kind in _OUTSIDE or not event.session_key else storable(event.session_key)
         size = sum(map(len, texts.values()))
         yield _New(stored, texts, key, item.file, size, item.force)
 
@@ -732,7 +739,7 @@ def _sliced(news: Iterable[_New], outcomes: Iterable[Outcome]) -> Iterator[_Slic
     for new in news:
         sessions.setdefault(new.key, ([], []))[0].append(new)
     for outcome in outcomes:
-        sessions.setdefault(outcome.session_key, ([], []))[1].append(outcome)
+        sessions.setdefault(storable(outcome.session_key), ([], []))[1].append(outcome)
     current = _Slice()
     for key, (members, said) in sessions.items():
         size = sum(new.size for new in members)

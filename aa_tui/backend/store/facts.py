@@ -214,6 +214,15 @@ def facet_values(reader: Reader, project_id: int, key: str) -> set[str]:
     return {row[0] for row in rows}
 
 
+def rating_names(reader: Reader, project_id: int) -> set[str]:
+    """Return the names of scores that ever exceed 1 in a project; reads all its scores."""
+    rows = reader.fetch(
+        "SELECT DISTINCT name FROM event WHERE project_id=:p AND event_type='[Agent] Score' AND score_value>1",
+        {"p": project_id},
+    )
+    return {row[0] or "" for row in rows}
+
+
 def sessions_with_facet(reader: Reader, project_id: int, facet_id: int) -> list[int]:
     """Return the ids of the sessions that have a facet."""
     rows = reader.fetch(
