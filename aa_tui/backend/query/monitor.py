@@ -171,12 +171,8 @@ class MonitorQuery:
     # --- gathering ---------------------------------------------------------------------------------------------------
 
     def _ends(self) -> tuple[int, int]:
-        row = self._reader.one(
-            "SELECT MIN(bucket), MAX(bucket) FROM rollup_session WHERE project_id=:p", {"p": self._scope.project_id}
-        )
-        if row is None or row[0] is None:
-            return self._scope.now_ms - 30 * DAY_MS, self._scope.now_ms
-        return row[0] * BUCKET_MS, row[1] * BUCKET_MS
+        found = _rolled_span(self._reader, self._scope)
+        return found or (self._scope.now_ms - 30 * DAY_MS, self._scope.now_ms)
 
     def _count_untimed(self) -> int:
         """Every session has one state, and every session with a usable time is in the rollups."""
@@ -390,7 +386,7 @@ class MonitorQuery:
         return {
             name: Measure(*now[name], *past.get(name, (None, 0)))
             for name in _TILES
-            if name in now and (now[name][0] is not None or total.sessions)
+            if name in now and (now[name][0] is not None or (total.sessions and name not in _SIGNALS))
         }
 
     def _series(self, cells: _Cells, starts: Sequence[int], scored: bool, agents: list[str] | None) -> Iterable[Series]:
@@ -585,6 +581,16 @@ def _by_interval(cells: _Cells) -> dict[int, _Sums]:
     for (index, _), cell in cells.items():
         found.setdefault(index, _Sums()).add(cell)
     return found
+
+
+def _rolled_span(reader: Reader, scope: Scope) -> tuple[int, int] | None:
+    """Return the starts of the first and last bucket with sessions of usable time; two look-ups, not a scan."""
+    row = reader.one(
+        "SELECT (SELECT MIN(bucket) FROM rollup_session WHERE project_id=:p), "
+        "(SELECT MAX(bucket) FROM rollup_session WHERE project_id=:p)",
+        {"p": scope.project_id},
+    )
+    return None if row is None or row[0] is None else (row[0] * BUCKET_MS, row[1] * BUCKET_MS)
 
 
 # --- getting started -----------------------------------------------------------------------------------------------
