@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from aa_tui.backend.store.engine import Store
 
 SAMPLE_PROJECT = "sample"
-_COMPLETE = "sample_complete"
-"""Project setting: the sample was written to its end; an interrupted one is written again, which adds the rest."""
 
 
 def run(common: Common) -> int:
@@ -172,12 +170,10 @@ def _demo(common: Common) -> int:
     store = stores.open_store(common.store, read_only=common.read_only)
     try:
         url = store.url
-        projects, actor = ProjectService(store), Actor(login_name())
-        project = projects.get(SAMPLE_PROJECT) if store.read_only else projects.ensure(SAMPLE_PROJECT, actor)
-        if project.settings.get(_COMPLETE) is not True and not store.read_only:
-            errors.note("Building the sample project…")
+        if not store.read_only:
+            actor = Actor(login_name())
+            ProjectService(store).ensure(SAMPLE_PROJECT, actor)
             _build(store, actor)
-            projects.set_setting(project, _COMPLETE, True, actor)
     finally:
         store.close()
     if not has_terminal():
@@ -192,6 +188,8 @@ def _build(store: Store, actor: Actor) -> None:
     from aa_tui.backend.service.projects import open_workspace
 
     workspace = open_workspace(store, SAMPLE_PROJECT, actor)
+    if not workspace.project.sessions:
+        errors.note("Building the sample project…")
     bar = errors.ProgressBar()
     try:
         with interruptible() as token:
