@@ -49,7 +49,7 @@ def examine(url: str | None = None, environment: Mapping[str, str] | None = None
     terminal = _terminal(os.environ if environment is None else environment)
     url = url or stores.default_store_url()
     if stores.is_database(url):
-        return [*checks, _database(url), *terminal]
+        return [*checks, *_database(url), *terminal]
     try:
         path = stores.store_path(url)
     except AAError as error:
@@ -67,21 +67,6 @@ def _settings() -> list[Check]:
         Check("settings", "Settings", WARN, str(problem), "Correct or remove it; the default is used meanwhile.")
         for problem in loaded.problems
     ]
-
-
-def _database(url: str) -> Check:
-    try:
-        store = stores.open_store(url, create=False, read_only=True)
-        try:
-            with store.reader() as reader:
-                reader.one("SELECT 1")
-        finally:
-            store.close()
-    except NotFound as error:
-        return Check("store", "Store", WARN, error.message, "The first import or start sets it up.")
-    except AAError as error:
-        return Check("store", "Store", FAIL, error.message, error.hint or "")
-    return Check("store", "Store", OK, f"{stores.shown(url)} answers")
 
 
 def _file_system(path: Path) -> Check:
@@ -134,6 +119,41 @@ def _store_file(path: Path) -> list[Check]:
     finally:
         store.close()
     return checks
+
+
+def _database(url: str) -> list[Check]:
+    """Look at a store in PostgreSQL; its server's disk and settings are its administrator's business."""
+    from aa_tui.backend.store import postgres
+
+    shown = postgres.mask_url(url)
+    try:
+        store = postgres.open_postgres(url, create=False, read_only=True)
+    except NotFound as error:
+        if "no store" in error.message:
+            return [Check("store", "Store", OK, f"{shown} holds no store yet", "The first import or start makes it.")]
+        return [Check("store", "Store", FAIL, error.message, error.hint or "")]
+    except AAError as error:
+        return [Check("store", "Store", FAIL, error.message, error.hint or "")]
+    try:
+        found = postgres.server(store)
+        may = "read-only: the server is a replica" if found.is_replica else "reachable"
+        return [
+            Check("store", "Store", OK, f"{shown}, {may}, as user {found.user}, schema {found.schema}"),
+            Check("server", "Server", OK, f"PostgreSQL {found.version}, encoding {found.encoding}"),
+            Check("schema", "Schema", OK, f"version {int(found.step)}, this program writes {schema.SCHEMA_VERSION}"),
+            Check("size", "Size", OK, f"database {found.database}, {size(found.size)}"),
+            Check(
+                "backup",
+                "Backup",
+                OK,
+                "aa-tui makes none of a database, also before an upgrade",
+                f"Run regularly: pg_dump --format=custom --file=aa-tui.dump {found.database}",
+            ),
+        ]
+    except AAError as error:
+        return [Check("store", "Store", FAIL, error.message, error.hint or "")]
+    finally:
+        store.close()
 
 
 def _modes(path: Path) -> Check:
