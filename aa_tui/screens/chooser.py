@@ -60,9 +60,9 @@ class Chooser(ModalScreen[Any]):
         with Vertical():
             yield OneLine(id="chooser-title")
             if self._typed:
-                from textual.widgets import Input
+                from aa_tui.widgets.line_input import LineInput
 
-                box = Input(placeholder=self._placeholder, compact=True)
+                box = LineInput(placeholder=self._placeholder, compact=True)
                 box.cursor_blink = False
                 yield box
             yield ChoiceList()

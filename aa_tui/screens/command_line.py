@@ -36,13 +36,13 @@ class CommandLine(ModalScreen[str | None]):
         self._at = len(self._history)
 
     def compose(self) -> ComposeResult:
-        from textual.widgets import Input
+        from aa_tui.widgets.line_input import LineInput
 
         with Vertical():
             yield OneLine(id="command-hint")
             with Horizontal():
                 yield OneLine(id="command-sign")
-                box = Input(self._text, compact=True, select_on_focus=False)
+                box = LineInput(self._text, compact=True, select_on_focus=False)
                 box.cursor_blink = False
                 yield box
 
@@ -70,9 +70,9 @@ class CommandLine(ModalScreen[str | None]):
             self.dismiss(None)
 
     def on_key(self, event: events.Key) -> None:
-        from textual.widgets import Input
+        from aa_tui.widgets.line_input import LineInput
 
-        box = self.query_one(Input)
+        box = self.query_one(LineInput)
         if event.key == "escape":
             self.dismiss(None)
         elif event.key == "tab":
@@ -88,8 +88,8 @@ class CommandLine(ModalScreen[str | None]):
         event.prevent_default()
 
     def _put(self, text: str) -> None:
-        from textual.widgets import Input
+        from aa_tui.widgets.line_input import LineInput
 
-        box = self.query_one(Input)
+        box = self.query_one(LineInput)
         box.value = text
         box.cursor_position = len(text)

@@ -84,12 +84,12 @@ class FilterBar(Vertical):
     async def open(self, text: str) -> None:
         """Show the bar with a text to edit and take the focus."""
         # Imported here: the input widget costs a tenth of the start and the first frame does not need it.
-        from textual.widgets import Input
+        from aa_tui.widgets.line_input import LineInput
 
         self.add_class("-open")
         self.query_one("#filter-sign", OneLine).set(Content.styled(" / ", themes.style("accent", "bold")))
         if self._input is None:
-            self._input = Input(compact=True, select_on_focus=False)
+            self._input = LineInput(compact=True, select_on_focus=False)
             self._input.cursor_blink = False
             await self.query_one(Horizontal).mount(self._input)
         self._input.value = text + " " if text else ""

@@ -48,12 +48,12 @@ class Prompt(Horizontal):
     async def open(self, text: str = "") -> None:
         """Show the line with `text` in it and take the focus before the next key is looked at."""
         # Imported here: the input widget is half of Textual's import time and most sessions are read, not searched.
-        from textual.widgets import Input
+        from aa_tui.widgets.line_input import LineInput
 
         self.set_class(True, "-open")
         self.query_one(OneLine).set(Content.styled(f" {self._sign} ", themes.style("accent", "bold")))
         if self._input is None:
-            self._input = Input(text, placeholder=self._hint, compact=True, select_on_focus=False)
+            self._input = LineInput(text, placeholder=self._hint, compact=True, select_on_focus=False)
             self._input.cursor_blink = False
             await self.mount(self._input)
         else:

@@ -1,0 +1,45 @@
+"""Driving the app in tests: starting it on a workspace, waiting until it has nothing left to do, reading its cells."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any, cast
+
+from textual.pilot import Pilot
+
+from aa_tui.app import AAApp, AppOptions
+from aa_tui.backend.service.workspace import Workspace
+
+
+def app_on(workspace: Workspace | Any, address: str, **options: Any) -> AAApp:
+    """Return the app on an open workspace, at a place, touching nothing of the machine."""
+    chosen = {"remember": False, "clipboard": "off", "remote": False, **options}
+    return AAApp(lambda: workspace, address, AppOptions(**chosen))
+
+
+async def settle(pilot: Pilot[Any], beyond: float = 0.0) -> AAApp:
+    """Wait until nothing is being asked and nothing waits to be handled; `beyond` seconds more for delayed looks."""
+    app = cast(AAApp, pilot.app)
+    if beyond:
+        await asyncio.sleep(beyond)
+    quiet = 0
+    for _ in range(1500):
+        with contextlib.suppress(Exception):
+            await pilot.pause()
+        quiet = quiet + 1 if app.idle and app.workspace is not None else 0
+        if quiet >= 3:
+            return app
+        await asyncio.sleep(0.005)
+    raise AssertionError("the app is still busy after a long time")
+
+
+def strips(app: AAApp) -> list[Any]:
+    """Return what stands on the screen as strips, one per line."""
+    found = app.screen._compositor.render_strips()
+    return list(found)
+
+
+def lines(app: AAApp) -> list[str]:
+    """Return what stands on the screen as text, one per line."""
+    return ["".join(segment.text for segment in strip) for strip in strips(app)]
