@@ -25,7 +25,7 @@ from aa_tui.address import SECTIONS, Address, parse_address
 from aa_tui.backend.support.errors import AAError, UsageError
 from aa_tui.screens.base import PlaceScreen, bindings_for
 from aa_tui.terminal import CHECK_SECONDS, is_remote, terminal_is_gone, watch_signals
-from aa_tui.textual_compat import PrivateCrash, as_first_screen
+from aa_tui.textual_compat import PrivateCrash, as_first_screen, drop_all_colour
 from aa_tui.ui_state import UiState, load_state, save_state
 from aa_tui.widgets import glyphs
 
@@ -69,6 +69,8 @@ class AppOptions:
     read_only: bool = False
     remember: bool = True
     """Keep last places, theme and typed history in the state directory."""
+    memory: str = ""
+    """Under which name places are kept: those of one store and project mean nothing in another."""
 
 
 @dataclass(slots=True)
@@ -122,6 +124,8 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         chosen = self.options.theme or self.remembered.theme or themes.DEFAULT
         self.theme = "mono" if no_color else chosen if chosen in themes.PALETTES else themes.DEFAULT
         themes.use(self.theme)
+        if no_color:
+            drop_all_colour(self)
         self.remote = is_remote(os.environ) if self.options.remote is None else self.options.remote
         """True at the other end of a connection: no animation, later previews."""
         if self.remote:
@@ -151,7 +155,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         """Return where to start: the address given, else the last place, else Monitor."""
         if text:
             return parse_address(text)
-        last = self.remembered.place.get("", "")
+        last = self.remembered.place.get(self.options.memory, "")
         try:
             return parse_address(last) if last else Address("monitor")
         except AAError:
@@ -168,7 +172,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         if not self.is_headless:
             watch_signals(self._stop)
             self.set_interval(CHECK_SECONDS, self._check_terminal)
-        self._by_section.update(self.remembered.sections.get("", {}))
+        self._by_section.update(self.remembered.sections.get(self.options.memory, {}))
         self.run_worker(self._open(self._opener), exit_on_error=False)
         screen = self.screen
         if isinstance(screen, PlaceScreen):
@@ -221,8 +225,8 @@ class AAApp(PrivateCrash, inherit_bindings=False):
     async def on_unmount(self) -> None:
         if self.options.remember and self._history:
             self.remembered.theme = self.theme if self.theme != "mono" else self.remembered.theme
-            self.remembered.sections[""] = self._by_section
-            self.remembered.place[""] = self._history[self._at].address
+            self.remembered.sections[self.options.memory] = self._by_section
+            self.remembered.place[self.options.memory] = self._history[self._at].address
             save_state(self.remembered)
         for screen in self._screens.values():
             screen.cancel_all()
@@ -606,6 +610,7 @@ def run_app(
         UsageError: the address names no place, or there is no terminal.
     """
     chosen = options or AppOptions()
+    chosen.memory = f"{store_url or ''} {project or ''}".strip()
 
     def opener() -> Workspace:
         from aa_tui.backend.service.projects import open_workspace

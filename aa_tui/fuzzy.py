@@ -9,7 +9,7 @@ def fuzzy(query: str, text: str) -> float | None:
     Words of the query may come in any order; each must be found whole or as scattered characters in order.
     """
     lowered = text.lower()
-    total = 0.0
+    total = 200.0 if lowered == query.lower().strip() else 0.0
     for word in query.lower().split():
         at = lowered.find(word)
         if at >= 0:

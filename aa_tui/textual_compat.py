@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual import events
+from rich.console import Console
+from rich.control import Control
+from textual import _compositor, events
 from textual.app import App
 from textual.geometry import Size
 from textual.screen import Screen
@@ -20,6 +22,28 @@ def as_first_screen(screen: Screen[Any]) -> Screen[Any]:
     screen.app._load_screen_css(screen)
     screen._push_result_callback(screen, None)
     return screen
+
+
+class CroppedUpdate(_compositor.ChopsUpdate):
+    """A partial update that sends only the cells that changed.
+
+    Textual cuts a repainted region off at its right end only, and sends everything of the widget's line to the left of
+    it again: a cursor in a chart would cost ten times the bytes it needs.
+    """
+
+    def render_segments(self, console: Console) -> str:
+        pieces: list[str] = []
+        for number, (y, first, last) in enumerate(self.spans):
+            if number:
+                pieces.append("\n")
+            for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
+                if strip is None or x >= last or end <= first:
+                    continue
+                left, right = max(x, first), min(end, last)
+                if (left, right) != (x, end):
+                    strip = strip.crop(left - x, right - x)
+                pieces += [Control.move_to(left, y).segment.text, strip.render(console)]
+        return "".join(pieces)
 
 
 class TypeAhead(App[int]):
@@ -47,6 +71,7 @@ class PrivateCrash(TypeAhead):
 
     def __init__(self) -> None:
         super().__init__()
+        _compositor.ChopsUpdate = CroppedUpdate  # type: ignore[misc]
         # Toasts parse markup and tooltips are never used: without their widgets a screen starts with one layout less.
         self._disable_notifications = True
         self._disable_tooltips = True
@@ -85,3 +110,13 @@ def set_virtual_size(widget: Widget, size: Size) -> None:
     if widget.virtual_size != size:
         widget.set_reactive(Widget.virtual_size, size)
         widget._scroll_update(size)
+
+
+def drop_all_colour(app: App[Any]) -> None:
+    """Let no colour reach the terminal, ANSI ones included; attributes stay.
+
+    Textual decides between this filter and one that paints 24-bit greys before the theme is known.
+    """
+    from textual.filter import Monochrome, NoColor
+
+    app._filters = [*(kept for kept in app._filters if not isinstance(kept, Monochrome | NoColor)), NoColor()]

@@ -124,7 +124,7 @@ PALETTES: dict[str, Palette] = {
                 "good": "#1c7a3c",
                 "bad": "#b3261e",
                 "warn": "#8a5a00",
-                "unknown": "#707885",
+                "unknown": "#646c79",
                 "mark": "#7a3fb0",
                 "hit": "#8f4a00",
                 "line": "#c9c5b9",

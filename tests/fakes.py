@@ -159,6 +159,29 @@ class FakeSessions:
         return next(row.id for row in self.all if row.key == text)
 
 
+class FakeViews:
+    """`ws.views` in memory."""
+
+    def __init__(self) -> None:
+        self.saved: dict[str, str] = {}
+        self.undone: list[str] = []
+
+    def save(self, name: str, address: str, shared: bool = False) -> None:
+        self.saved[name] = address
+
+    def list(self) -> list[Any]:
+        return [SimpleNamespace(name=name, address=address) for name, address in sorted(self.saved.items())]
+
+    def delete(self, name: str) -> None:
+        del self.saved[name]
+
+    def undo(self) -> str | None:
+        return f"saved view {self.saved.popitem()[0]}" if self.saved else None
+
+    def redo(self) -> str | None:
+        return None
+
+
 class FakeWorkspace:
     """A project without a store."""
 
@@ -174,4 +197,5 @@ class FakeWorkspace:
         self.changes = 0
         self.actor = SimpleNamespace(name="ada", role="admin")
         self.clock = SimpleNamespace(now_ms=lambda: NOW)
+        self.views = FakeViews()
         self.sessions = FakeSessions([row(number) for number in range(n)] if rows is None else rows)

@@ -20,13 +20,15 @@ SORTS = (
     ("cost", "c", "cost", "dearest first"),
     ("duration", "d", "duration", "longest first"),
     ("turns", "n", "turns", "most first"),
-    ("tokens", "k", "tokens", "most first"),
+    ("tokens", "o", "tokens", "most first"),
     ("errors", "e", "errors", "most first"),
     ("user", "u", "user", "A to Z"),
     ("agent", "a", "agent", "A to Z"),
     ("relevance", "r", "relevance", "best match first"),
 )
 """Key of the order, letter in the menu, title, what its first direction means."""
+_FILE_LIMIT = 20_000
+"""Sessions that `Y` writes; all rows of a file are held in memory."""
 _RISING_FIRST = {"user", "agent"}
 
 
@@ -216,7 +218,7 @@ class SessionListActions(PlaceScreen):
         link = str(Address("session", {}, row.key))
         line = "\t".join((row.key, row.agent, row.user or "", row.title or "", str(row.turns), row.state))
         choices = [
-            Choice(("text", row.key), "session key", safe_line(row.key, 40), "k"),
+            Choice(("text", row.key), "session key", safe_line(row.key, 40), "i"),
             Choice(("text", f"aa-tui open '{link}'"), "command that opens it", safe_line(link, 40), "o"),
             Choice(("text", line), "this line", "tab-separated", "l"),
             Choice(("resume", row.id), "command that resumes it in its agent", "", "r"),
@@ -265,6 +267,10 @@ class SessionListActions(PlaceScreen):
         from aa_tui.exporting import save_rows
 
         table = self.table
+        if (table.marks.count(len(table.ids)) or len(table.ids)) > _FILE_LIMIT:
+            command = "aa-tui sessions FILTER --json > FILE"
+            self.flash(f"More than {_FILE_LIMIT:,} sessions: mark fewer, or use {command}.", "warn")
+            return
         rows = await self._rows_of(table.marks.chosen(table.ids) or list(table.ids))
         path = await self.ask(save_rows, rows, group="bulk", token=False)
         self.flash(f"{humanize.plural(len(rows), 'session')} written to {path}", "good")

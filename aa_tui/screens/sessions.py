@@ -228,6 +228,8 @@ class SessionsScreen(SessionListActions):
         if self._panel is not None:
             self._panel.remove()
         self._panel = panel
+        if self._passage is not None and panel is not None:
+            self._passage.set("")
         if panel is not None:
             self.query_one("#body").mount(panel, after=self.table)
         if self.table.display != (panel is None):

@@ -153,27 +153,29 @@ def open_command_line(app: AAApp, text: str) -> None:
     if place is None:
         return
 
+    from aa_tui.screens.command_line import CommandLine
+
+    known = actions.actions_for(place.scope())
+    names: list[str] = []
+
     async def gather() -> None:
-        from aa_tui.screens.command_line import CommandLine
+        # The line is there at once; the names of saved filters join when they are read.
+        names.extend(name for name, _ in await saved_views(place))
 
-        known = actions.actions_for(place.scope())
-        names = [name for name, _ in await saved_views(place)]
+    def offers(line: str) -> list[str]:
+        return complete_command(line, known, (), names)
 
-        def offers(line: str) -> list[str]:
-            return complete_command(line, known, (), names)
+    def done(line: str | None) -> None:
+        if line is None:
+            return
+        if not line:
+            open_palette(app)
+            return
+        app.remembered.commands.append(line)
+        run_line(app, place, line)
 
-        def done(line: str | None) -> None:
-            if line is None:
-                return
-            if not line:
-                open_palette(app)
-                return
-            app.remembered.commands.append(line)
-            run_line(app, place, line)
-
-        app.push_screen(CommandLine(text, offers, app.remembered.commands), done)
-
-    place.load(gather(), "command line")
+    app.push_screen(CommandLine(text, offers, app.remembered.commands), done)
+    place.load(gather(), "views")
 
 
 def run_line(app: AAApp, place: PlaceScreen, line: str) -> None:

@@ -17,7 +17,7 @@ COLUMNS = (
     Column("user", "user", 9, priority=60, sort="user"),
     Column("agent", "agent", 14, priority=30, sort="agent"),
     Column("title", "what they wanted", 26, priority=100, flex=True),
-    Column("turns", "turns", 5, priority=70, right=True, sort="turns"),
+    Column("turns", "turns", 6, priority=70, right=True, sort="turns"),
     Column("duration", "time", 8, priority=25, right=True, sort="duration"),
     Column("tokens", "tokens", 7, priority=22, right=True, sort="tokens"),
     Column("cost", "cost", 7, priority=65, right=True, sort="cost"),
@@ -35,6 +35,7 @@ _RULE_TAGS = {
     "interrupted": "stopped",
     "abandoned": "left",
     "unanswered": "silent",
+    "repeated_request": "again",
     "api_error": "api",
 }
 """Short words for what rules found; the ones named first are shown first."""
