@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY_S = 1.0
 _WIDEST = 96
+_TITLE = 34
 
 
 class GetStarted(Widget, can_focus=True):
@@ -118,8 +119,8 @@ class GetStarted(Widget, can_focus=True):
         for row in self._rows:
             glyph = glyphs.get("done" if row.done else "open")
             count = f"{humanize.count(row.n)} of {humanize.count(row.of)}" if row.of > 1 else ""
-            title = pad(safe_line(row.title), min(34, width // 2))
-            hint = "" if row.done else clip(safe_line(row.hint), max(0, width - 34 - 16))
+            title = pad(safe_line(row.title), min(_TITLE, width // 2))
+            hint = "" if row.done else clip(safe_line(row.hint), max(0, width - min(_TITLE, width // 2) - 17))
             lines.append(
                 Content.assemble(
                     (f"{glyph} ", themes.style("good" if row.done else "unknown")),

@@ -166,6 +166,7 @@ def chart(view: MonitorView, measure: str, now_ms: int | None = None) -> ChartSp
         interval=view.interval,
         zone=view.time_zone,
         legends=_legends(view, measure, how, mine),
+        source=origin(view) if how.scored or measure == "success" else "",
         marks=view.marks,
         known=(view.from_ms, newest),
         full=how.full,

@@ -136,8 +136,10 @@ class Chart(Widget, can_focus=True):
             parts.append(f"n{n:,}")
         mark = next((each.label for each in spec.marks if slot.from_ms <= each.at_ms < slot.to_ms), None)
         text = "  ".join(parts)
-        longer = f"{text}  {mark}"
-        return longer if mark and width_of(longer) <= room else text
+        for more in (mark, spec.source):
+            if more and width_of(text) + 2 + width_of(more) <= room:
+                text += f"  {more}"
+        return text
 
     # Changes -------------------------------------------------------------------------------------------------
 

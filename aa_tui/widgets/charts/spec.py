@@ -59,6 +59,8 @@ class ChartSpec:
     zone: str
     legends: tuple[str, ...] = ()
     """Short text in the border (maximum, newest value, n), longest first; the first that fits is shown."""
+    source: str = ""
+    """Who found the values (`from rules, no model`); stands beside the value under the cursor where it fits."""
     marks: tuple[ChartMark, ...] = ()
     known: tuple[int, int] | None = None
     """From when to when (exclusive) data can be there; buckets that reach beyond are drawn as incomplete."""
