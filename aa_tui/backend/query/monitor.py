@@ -167,6 +167,8 @@ class MonitorQuery:
         self._interval = auto_interval(self._from, self._to) if interval == "auto" else interval
         self._untimed_exist = self._count_untimed() > 0
         self._tool_errors: dict[str, str] = {}
+        self._scored: bool | None = None
+        """Whether signals speak in the view, once known: else rules do, in the period before too."""
 
     # --- gathering ---------------------------------------------------------------------------------------------------
 
@@ -229,13 +231,17 @@ class MonitorQuery:
         cells: _Cells = {}
         if agents is not None and self._rolled(agents, lower, upper) >= _ROLLUP_FROM:
             self._from_rollups(cells, agents, lower, upper, starts)
-            self._add_ruled(cells, f, lower, upper, starts)
             rolled = True
         else:
             self._from_rows(cells, f, lower, upper, starts)
             rolled = False
         self._add_signals(cells, f, lower, upper, starts)
         if rolled:
+            scored = self._scored
+            if scored is None:
+                scored = any(cell.ran(name) for cell in cells.values() for name in _JUDGED)
+            if not scored:
+                self._add_ruled(cells, f, lower, upper, starts)
             for cell in cells.values():
                 # Exactly the mean of the two where both ran, which is how they are asked for.
                 both = [cell.signals[n] for n in ("success", "response_quality") if n in cell.signals]
@@ -326,7 +332,7 @@ class MonitorQuery:
             known.setdefault(key, []).append(value)
         for measure, (signal, wanted) in _SIGNALS.items():
             # Only what the table of agents shows is asked by agent: that needs the session's row.
-            by_agent = self._group_by == "agent" or measure in ("success", "response_quality")
+            by_agent = lower >= self._from and (self._group_by == "agent" or measure in ("success", "response_quality"))
             for value in known.get(f"signal.{signal}", ()):
                 # Not `plus`: the filter may itself ask for another value of the same signal.
                 both = Filter(all_of([*f.nodes, Match("signal", (Value(value),), signal)]))
@@ -343,11 +349,12 @@ class MonitorQuery:
         starts = edges(self._from, self._to, self._interval, self._scope.zone)
         cells = self._gather(self._filter, agents, self._from, self._to, starts)
         total = _merged(cells.values())
+        scored = max((total.ran(name) for name in _JUDGED), default=0)
+        self._scored = scored > 0
         before = _Sums()
         if not self._open:
             earlier = 2 * self._from - self._to
             before = _merged(self._gather(self._filter, agents, earlier, self._from, [earlier]).values())
-        scored = max((total.ran(name) for name in _JUDGED), default=0)
         rolled = agents is not None and total.sessions >= _ROLLUP_FROM
         if rolled:
             self._add_users(total, self._from, self._to)
@@ -567,10 +574,10 @@ class MonitorQuery:
 
     def _scored_by(self) -> str | None:
         row = self._reader.one(
-            "SELECT r.model FROM facet f CROSS JOIN session_facet x CROSS JOIN signal_result r "
-            "WHERE f.project_id=:p AND f.key='signal.task_completion' AND x.project_id=:p AND x.facet_id=f.id "
-            "AND r.project_id=:p AND r.session_id=x.session_id AND r.signal='task_completion' AND r.current=1 "
-            "AND r.model IS NOT NULL LIMIT 1",
+            "SELECT r.model FROM (SELECT x.session_id FROM facet f CROSS JOIN session_facet x WHERE f.project_id=:p "
+            "AND f.key='signal.task_completion' AND x.project_id=:p AND x.facet_id=f.id ORDER BY f.id, x.sort_at DESC "
+            "LIMIT 20) y CROSS JOIN signal_result r WHERE r.project_id=:p AND r.session_id=y.session_id "
+            "AND r.signal='task_completion' AND r.current=1 AND r.model IS NOT NULL LIMIT 1",
             {"p": self._scope.project_id},
         )
         return row[0] if row else None
