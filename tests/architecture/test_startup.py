@@ -18,7 +18,7 @@ NEVER = (
 LATER = (
     "aa_tui.backend.query.readmodels", "aa_tui.screens.monitor", "aa_tui.screens.session.screen",
     "aa_tui.screens.chooser", "aa_tui.widgets.filter_bar", "aa_tui.widgets.choice_list", "aa_tui.widgets.line_input",
-    "textual.widgets._data_table", "textual.widgets._text_area", "textual.widgets._markdown", "textual.widgets._tree",
+    "textual.widgets._data_table", "textual.widgets._text_area", "textual.widgets._markdown",
 )  # fmt: skip
 """Not before the first frame of Sessions."""
 PROGRAM = """
