@@ -22,7 +22,7 @@ from aa_tui.backend.ingest.report import ImportOptions, ImportReport, ProgressEv
 from aa_tui.backend.service.permissions import Actor
 from aa_tui.backend.service.workspace import Workspace
 from aa_tui.backend.support.cancel import CancelToken
-from aa_tui.backend.support.errors import Forbidden, NotFound, UsageError
+from aa_tui.backend.support.errors import Cancelled, Forbidden, NotFound, UsageError
 from tests.builders import workspace
 from tests.ingest_state import dangling, state
 
@@ -302,6 +302,23 @@ def test_a_killed_import_leaves_a_consistent_store_and_is_continued(tmp_path: Pa
     made.imports.run([data])
     assert state(made.store) == expected
     made.store.close()
+
+
+def test_an_import_in_a_process_of_its_own_does_the_same(ws: Workspace, tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "events.jsonl", [*(event_line("s", n) for n in range(1, 6)), "{broken"])
+    seen: list[ProgressEvent] = []
+    report = ws.imports.run_apart([path], progress=seen.append)
+    assert (report.sessions, report.events, len(report.problems)) == (1, 5, 1)
+    assert report.per_file[0].source == "amplitude" and seen[-1].finished
+    assert ws.imports.run([path]).unchanged == 1
+    with pytest.raises(NotFound, match="no file or folder"):
+        ws.imports.run_apart([tmp_path / "nothing"])
+    token = CancelToken()
+    token.cancel()
+    more = write_lines(tmp_path / "more.jsonl", [event_line("t", n) for n in range(1, 6)])
+    with pytest.raises(Cancelled):
+        ws.imports.run_apart([more], token=token)
+    assert list(sums(ws, "turns")) == ["s"]
 
 
 def test_refusals_say_what_is_wrong(tmp_path: Path) -> None:

@@ -59,6 +59,24 @@ class ImportService:
         self._after(report, "import", ", ".join(str(place) for place in places))
         return report
 
+    def run_apart(
+        self,
+        paths: Sequence[Path | str] | None,
+        options: ImportOptions | None = None,
+        progress: Progress | None = None,
+        token: CancelToken | None = None,
+    ) -> ImportReport:
+        """Do what `run` does in a process of its own, for doors with an event loop; None loads the sample.
+
+        Blocks this thread while the child works, but holds no interpreter lock meanwhile. Raises as `run` and
+        `load_demo` do.
+        """
+        from aa_tui.backend.service.apart import run_apart
+
+        self._workspace.actor.require(Permission.IMPORT)
+        places = None if paths is None else [Path(path).expanduser() for path in paths]
+        return run_apart(self._workspace, places, options or ImportOptions(), progress, token)
+
     def places(self) -> list[Place]:
         """Return where coding agents keep transcripts on this machine, with counts and what will be deleted soon."""
         from aa_tui.backend.sources.places import find_places
