@@ -1,17 +1,14 @@
 """The guide shown while a project has no agent data: commands that bring some, and a checklist that fills as it comes.
 
-It looks at the store's change counter and says when it moved; reading the checklist is the screen's business.
+When to read the checklist again is its screen's business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
-from textual.message import Message
-from textual.timer import Timer
 from textual.widget import Widget
 
 from aa_tui import themes
@@ -23,7 +20,6 @@ from aa_tui.widgets.safe_text import safe_line
 if TYPE_CHECKING:
     from aa_tui.backend.query.readmodels import CheckRow
 
-_LOOK_EVERY_S = 1.0
 _WIDEST = 96
 _TITLE = 34
 
@@ -35,18 +31,11 @@ class GetStarted(Widget, can_focus=True):
     GetStarted { height: 1fr; width: 1fr; padding: 1 2 0 2; }
     """
 
-    @dataclass
-    class Changed(Message):
-        """Something was written to the store since the last look."""
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._project = ""
         self._key = ""
         self._rows: tuple[CheckRow, ...] = ()
-        self._counter: Callable[[], int] | None = None
-        self._seen: int | None = None
-        self._timer: Timer | None = None
 
     def begin(self, project: str, api_key: str, rows: Sequence[CheckRow]) -> None:
         """Show the guide of a project."""
@@ -58,26 +47,6 @@ class GetStarted(Widget, can_focus=True):
         if tuple(rows) != self._rows:
             self._rows = tuple(rows)
             self.refresh()
-
-    def follow(self, counter: Callable[[], int]) -> None:
-        """Look at a change counter (which costs microseconds) once a second while shown."""
-        self._counter, self._seen = counter, counter()
-        if self._timer is None:
-            self._timer = self.set_interval(_LOOK_EVERY_S, self._look)
-        self._timer.resume()
-
-    def stop(self) -> None:
-        """Stop looking."""
-        if self._timer is not None:
-            self._timer.pause()
-
-    def _look(self) -> None:
-        if self._counter is None:
-            return
-        now = self._counter()
-        if now != self._seen:
-            self._seen = now
-            self.post_message(self.Changed())
 
     @property
     def done(self) -> tuple[int, int]:

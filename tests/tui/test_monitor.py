@@ -17,7 +17,7 @@ from aa_tui.backend.service.workspace import Workspace
 from aa_tui.backend.support.clock import DAY_MS, parse_iso_ms
 from aa_tui.backend.support.errors import StoreError
 from aa_tui.screens.get_started import GetStarted
-from aa_tui.screens.monitor import MonitorScreen, present
+from aa_tui.screens.monitor import MonitorScreen, behind, present
 from aa_tui.screens.monitor.layout import layout_for
 from aa_tui.widgets.charts import Chart
 from aa_tui.widgets.empty_state import EmptyState
@@ -242,7 +242,7 @@ async def test_a_click_moves_the_cursor_and_a_double_click_opens() -> None:
         first = chart.cursor_range
         await pilot.click(chart, offset=(10, 3), times=2)
         assert first is not None and app.gone
-        assert opened(app)[0].time_range() == present.bucket_range(*first, "UTC")
+        assert opened(app)[0].time_range() == behind.bucket_range(*first, "UTC")
 
 
 # Filter, range, interval, group, agents --------------------------------------------------------------------------
@@ -417,16 +417,16 @@ async def test_no_data_shows_the_guide_with_key_and_checklist_that_follows_the_s
         assert guide.display and "aa-tui import" in text and "aa_k3y00000000" in text and "--project demo" in text
         assert guide.done == (3, 7)
         monitor.rows = (*monitor.rows[:3], CheckRow("user", "user", True, 12, 12, ""), *monitor.rows[4:])
-        guide._look()
+        screen._watch()
         await settled(pilot)
         assert guide.done == (3, 7), "nothing was committed yet"
         workspace.store.changes += 1
-        guide._look()
+        screen._watch()
         await settled(pilot)
         assert guide.done == (4, 7)
         monitor.has_data = True
         workspace.store.changes += 1
-        guide._look()
+        screen._watch()
         await settled(pilot)
         assert not guide.display and "support-bot" in screen_text(app)
 
@@ -452,6 +452,34 @@ async def test_an_idle_monitor_paints_nothing() -> None:
             widget.refresh = lambda *a, w=widget, **k: painted.append(w)  # type: ignore[method-assign]
         await pilot.pause(1.2)
         assert painted == []
+
+
+async def test_new_data_is_taken_in_without_moving_the_cursor_unless_frozen() -> None:
+    monitor = fakes.FakeMonitor()
+    workspace = fakes.workspace(monitor)
+    app = Recording(workspace)
+    async with app.run_test(size=(100, 24)) as pilot:
+        screen = await settled(pilot)
+        await pilot.press("left", "left")
+        chart = cast(Chart, screen.focused)
+        before, asked = chart.cursor_range, len(monitor.asked)
+        screen._watch()
+        await settled(pilot)
+        assert len(monitor.asked) == asked, "nothing was committed"
+        workspace.store.changes += 1
+        workspace.clock.advance(61_000)
+        screen._watch()
+        await settled(pilot)
+        assert len(monitor.asked) == asked + 1 and chart.cursor_range == before and screen.focused is chart
+        assert "as of 14:03:12" in words(screen)
+        await pilot.press("w")
+        workspace.store.changes += 1
+        screen._watch()
+        await settled(pilot)
+        assert len(monitor.asked) == asked + 1 and "frozen 14:03:12" in words(screen)
+        await pilot.press("w")
+        await settled(pilot)
+        assert len(monitor.asked) == asked + 2 and "as of" in words(screen)
 
 
 async def test_hostile_names_reach_no_cell_as_they_are() -> None:
@@ -511,7 +539,7 @@ def test_nothing_known_is_said_for_what_it_is() -> None:
     ],
 )
 def test_a_bucket_becomes_a_range_of_the_filter_language(start: str, end: str, zone: str, text: str) -> None:
-    found = present.bucket_range(parse_iso_ms(start), parse_iso_ms(end), zone)
+    found = behind.bucket_range(parse_iso_ms(start), parse_iso_ms(end), zone)
     assert found.text == text
     assert found.bounds(0, zone) == (parse_iso_ms(start), parse_iso_ms(end))
 

@@ -143,6 +143,8 @@ def test_a_value_far_off_on_the_bad_side_is_found() -> None:
     assert notable([*calm, 0.3, *calm], False) is None
     assert notable(calm, True) is None
     assert notable([0.8, None, 0.1], True) is None
+    assert notable([*calm, 0.0, *calm], True, [40] * 7 + [2] + [40] * 7) is None
+    assert notable([*calm, 0.0, *calm], True, [40] * 15) == 7
 
 
 # Drawing ---------------------------------------------------------------------------------------------------------

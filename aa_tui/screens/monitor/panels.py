@@ -14,6 +14,7 @@ from textual.containers import Grid, Horizontal, Vertical
 from aa_tui.screens.monitor import present
 from aa_tui.screens.monitor.layout import Layout, layout_for
 from aa_tui.screens.monitor.measures import SLOTS
+from aa_tui.screens.monitor.tables import tables
 from aa_tui.widgets.charts import Chart
 from aa_tui.widgets.stat_table import StatTable
 from aa_tui.widgets.tile_strip import TileStrip
@@ -78,7 +79,7 @@ class Panels(Vertical):
         self._arrange()
         self.query_one(TileStrip).set(present.tiles(view))
         self._fill_charts()
-        for name, table in present.tables(view).items():
+        for name, table in tables(view).items():
             self._table_of(name).set(table.columns, table.rows, note=table.note, empty=table.empty)
 
     def _fill_charts(self) -> None:

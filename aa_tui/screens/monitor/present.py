@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aa_tui.backend.model import vocabulary
-from aa_tui.backend.model.filter import Filter, facet_filter
-from aa_tui.backend.model.timerange import TimeRange
+from aa_tui.backend.model.filter import Filter
 from aa_tui.backend.support import humanize
 from aa_tui.backend.support.clock import DAY_MS
 from aa_tui.screens.monitor.measures import CYCLE, EACH, MEASURES, RULES, Shown, shown
@@ -16,15 +13,12 @@ from aa_tui.widgets import glyphs
 from aa_tui.widgets.charts import ChartSpec, DrawnSeries
 from aa_tui.widgets.charts.scale import combine, interval_end, readout
 from aa_tui.widgets.safe_text import safe_line
-from aa_tui.widgets.stat_table import Cell, Column, StatRow
 from aa_tui.widgets.tile_strip import Tile
 
 if TYPE_CHECKING:
-    from aa_tui.backend.query.readmodels import FacetCount, Measure, MonitorView, Series
+    from aa_tui.backend.query.readmodels import Measure, MonitorView, Series
 
-OTHER = "other"
 _BAND_WORD = {"good": "good", "warn": "fair", "bad": "poor"}
-_BAND_ROLE = {"good": "good", "warn": "warn", "bad": "bad"}
 _RULE_WORDS = {
     "tool_error": "tool errors",
     "retry_storm": "retry storms",
@@ -37,16 +31,6 @@ _RULE_WORDS = {
     "unanswered": "unanswered",
     "abandoned": "abandoned",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table as `StatTable.set` takes it."""
-
-    columns: tuple[Column, ...]
-    rows: tuple[StatRow, ...]
-    note: str
-    empty: str
 
 
 # Tiles -------------------------------------------------------------------------------------------------------------
@@ -234,132 +218,6 @@ def _empty(view: MonitorView, measure: str, how: Shown) -> str:
     return "nothing in this range"
 
 
-# Tables ------------------------------------------------------------------------------------------------------------
-
-
-def agents_table(view: MonitorView) -> Table:
-    """Return the agents, with their rates, money and speed."""
-    success = shown("success", view.scored > 0)
-    columns = (
-        Column("agent", right=False, priority=100, flex=True, width=14),
-        Column("sessions", priority=90),
-        Column("success" if view.scored else "no rule hit", priority=88),
-        Column("n", priority=20),
-        *((Column("quality", priority=60),) if view.scored else ()),
-        Column("errors", priority=80),
-        Column(cost_head(view), priority=78),
-        Column("p90", priority=70),
-        Column("topics", right=False, priority=30, flex=True, width=12),
-    )
-    rows = []
-    for stat in view.agents:
-        quality: tuple[Cell, ...] = (
-            (readout(stat.quality.value, "score"), _role(stat.quality.value, MEASURES["quality"])),
-        )
-        topics = ", ".join(safe_line(topic, 24) for topic in stat.topics)
-        rows.append(
-            StatRow(
-                stat.agent,
-                (
-                    (safe_line(stat.agent), "text"),
-                    (humanize.count(stat.sessions), "text"),
-                    (humanize.share(stat.success.value), _role(stat.success.value, success)),
-                    (humanize.short_count(stat.success.n), "muted"),
-                    *(quality if view.scored else ()),
-                    (humanize.share(stat.error_rate.value), "text"),
-                    (humanize.money(stat.cost_nano), "text"),
-                    (humanize.latency(stat.p90_ms), _role(stat.p90_ms, MEASURES["latency_p90"])),
-                    (topics, "muted"),
-                ),
-            )
-        )
-    return Table(columns, tuple(rows), origin(view), "no agent in this range")
-
-
-def _role(value: float | None, how: Shown) -> str:
-    """Only what is poor is coloured, so that it is seen."""
-    if value is None:
-        return "muted"
-    return "bad" if how.bands is not None and how.bands.of(value) == "bad" else "text"
-
-
-def tools_table(view: MonitorView) -> Table:
-    """Return the tools, most calls first, with how often they fail."""
-    columns = (
-        Column("tool", right=False, priority=100, flex=True, width=14),
-        Column("calls", priority=90),
-        Column("failed", priority=85),
-        Column("failing", right=True, priority=88),
-        Column("", right=False, priority=40),
-        Column("p50", priority=50),
-        Column("p90", priority=60),
-        Column("most frequent error", right=False, priority=70),
-    )
-    rows = []
-    for stat in view.tools:
-        rate = stat.errors / stat.calls if stat.calls else None
-        rows.append(
-            StatRow(
-                stat.tool,
-                (
-                    (safe_line(stat.tool), "text"),
-                    (humanize.count(stat.calls), "text"),
-                    (humanize.count(stat.errors), "text" if stat.errors else "muted"),
-                    (humanize.share(rate), "text" if stat.errors else "muted"),
-                    (thin_bar(rate or 0, 8), "bad"),
-                    (humanize.latency(stat.p50_ms), "muted"),
-                    (humanize.latency(stat.p90_ms), "text"),
-                    (safe_line(stat.top_error, 24), "muted"),
-                ),
-            )
-        )
-    return Table(columns, tuple(rows), "", "no tool was called in this range")
-
-
-def counts_table(counts: tuple[FacetCount, ...], head: str, view: MonitorView, note: str, empty: str) -> Table:
-    """Return a list of values with their sessions, as share of all sessions and as a bar against the largest."""
-    total = view.tiles["sessions"].value if "sessions" in view.tiles else None
-    most = max((count.sessions for count in counts), default=0)
-    columns = (
-        Column(head, right=False, priority=100, flex=True, width=14),
-        Column("sessions", priority=90),
-        Column("share", priority=80),
-        Column("", right=False, priority=60),
-    )
-    rows = tuple(
-        StatRow(
-            count.value,
-            (
-                (rule_words(count.value) if head == "rule" else safe_line(count.value), "text"),
-                (humanize.count(count.sessions), "text"),
-                (humanize.share(count.sessions / total) if total else humanize.UNKNOWN, "muted"),
-                (thin_bar(count.sessions / most if most else 0, 12), "bar"),
-            ),
-        )
-        for count in counts
-    )
-    return Table(columns, rows, note, empty)
-
-
-def thin_bar(fraction: float, cells: int) -> str:
-    """Return a thin horizontal bar in half cells; anything above zero shows."""
-    halves = max(1 if fraction > 0 else 0, round(max(0.0, min(1.0, fraction)) * cells * 2))
-    if glyphs.ascii_mode():
-        return ("=" * max(1, halves // 2) if halves else "").ljust(cells)
-    return ("━" * (halves // 2) + "╸" * (halves % 2)).ljust(cells)
-
-
-def tables(view: MonitorView) -> Mapping[str, Table]:
-    """Return all tables by id."""
-    return {
-        "agents": agents_table(view),
-        "tools": tools_table(view),
-        "errors": counts_table(view.errors, "error", view, "", "no error in this range"),
-        "rules": counts_table(view.rules, "rule", view, RULES, "no rule hit in this range"),
-        "topics": counts_table(view.topics, "topic", view, "", "no topic known in this range"),
-    }
-
-
 # What it means -----------------------------------------------------------------------------------------------------
 
 
@@ -389,46 +247,6 @@ def definition(measure: str, view: MonitorView | None) -> tuple[str, ...]:
         priced, calls = view.cost_coverage
         lines.append(f"{humanize.count(priced)} of {humanize.count(calls)} model calls have a price.")
     return tuple(lines)
-
-
-# What is behind it -------------------------------------------------------------------------------------------------
-
-_TABLE_FIELD = {"agents": "agent", "tools": "tool", "errors": "error", "rules": "rule", "topics": "topic"}
-
-
-def behind_row(base: Filter, table: str, key: str) -> Filter:
-    """Return the filter of the sessions behind a table row."""
-    return base.plus(facet_filter(_TABLE_FIELD[table], key))
-
-
-def behind_measure(base: Filter, measure: str, scored: bool) -> Filter:
-    """Return the filter of the sessions a measure is about: the failing ones where it is a rate of success."""
-    if measure.startswith("rule:"):
-        return base.plus(facet_filter("rule", measure.partition(":")[2]))
-    extra = shown(measure, scored).filter
-    return base.plus(extra) if extra else base
-
-
-def behind_group(base: Filter, key: str, group: str, groups: tuple[str, ...]) -> Filter:
-    """Return the filter of one group of a grouped chart; `other` is everything the named groups are not."""
-    if not group:
-        return base
-    field, _, name = key.partition(".")
-    if group != OTHER:
-        return base.plus(facet_filter(field, group, name))
-    for named in groups:
-        if named and named != OTHER:
-            base = base.plus(f"-{facet_filter(field, named, name).to_text()}")
-    return base
-
-
-def bucket_range(from_ms: int, to_ms: int, zone: str) -> TimeRange:
-    """Return the range of a bucket: whole days where it begins and ends at midnight of the zone, else minutes."""
-    start, end = humanize.instant(from_ms, zone), humanize.instant(to_ms, zone)
-    if (start.hour, start.minute, end.hour, end.minute) == (0, 0, 0, 0):
-        last = humanize.instant(to_ms - DAY_MS // 2, zone)
-        return TimeRange(f"{start:%Y-%m-%d}..{last:%Y-%m-%d}")
-    return TimeRange(f"{start:%Y-%m-%dT%H:%M}..{end:%Y-%m-%dT%H:%M}")
 
 
 # Words -------------------------------------------------------------------------------------------------------------

@@ -13,30 +13,18 @@ from textual.content import Content
 
 from aa_tui import themes
 from aa_tui.address import Address
-from aa_tui.backend.model.filter import (
-    Filter,
-    FilterError,
-    complete,
-    facet_filter,
-    from_link_params,
-    parse_filter,
-    to_link_params,
-    value_slot,
-)
-from aa_tui.backend.model.timerange import PRESETS, TimeRange, parse_range
+from aa_tui.backend.model.filter import Filter, from_link_params, to_link_params
 from aa_tui.backend.support import humanize
 from aa_tui.backend.support.errors import AAError, UsageError
-from aa_tui.screens.base import PlaceScreen
-from aa_tui.screens.chooser import Chooser
 from aa_tui.screens.get_started import GetStarted
-from aa_tui.screens.monitor import present
+from aa_tui.screens.monitor import behind, present
 from aa_tui.screens.monitor.measures import GROUPS, INTERVALS, shown
+from aa_tui.screens.monitor.menus import DEFAULT_RANGE, MonitorMenus
 from aa_tui.screens.monitor.panels import Panels
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.charts import Chart
-from aa_tui.widgets.choice_list import Choice
 from aa_tui.widgets.empty_state import EmptyState
-from aa_tui.widgets.filter_bar import FilterBar, Offer
+from aa_tui.widgets.filter_bar import FilterBar
 from aa_tui.widgets.prompt import Prompt
 from aa_tui.widgets.safe_text import safe, safe_line
 from aa_tui.widgets.stat_table import StatTable
@@ -45,17 +33,8 @@ from aa_tui.widgets.tile_strip import TileStrip
 if TYPE_CHECKING:
     from aa_tui.backend.query.readmodels import FilterPart, MonitorView
 
-_DEFAULT_RANGE = TimeRange("30d")
-_RANGE_WORDS = {
-    "24h": "last 24 hours",
-    "7d": "last 7 days",
-    "30d": "last 30 days",
-    "90d": "last 90 days",
-    "all": "all time",
-}
 
-
-class MonitorScreen(PlaceScreen):
+class MonitorScreen(MonitorMenus):
     """Activity, quality, cost and speed of the agents, for one filter and range."""
 
     SCOPE = "monitor"
@@ -72,16 +51,13 @@ class MonitorScreen(PlaceScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._filter = Filter()
-        self._interval = "auto"
-        self._group = ""
         self._view: MonitorView | None = None
         self._chosen = False
         self._guide_wanted = False
-        self._parts: list[FilterPart] = []
         self._now_ms: int | None = None
-        self._range: TimeRange | None = None
         self._note_time: int | None = None
+        self._seen: int | None = None
+        self._frozen = False
 
     # Composition ---------------------------------------------------------------------------------------------
 
@@ -128,16 +104,16 @@ class MonitorScreen(PlaceScreen):
             )
         workspace = await self.ready()
         monitor = workspace.monitor
+        self._seen = await self.ask(workspace.store.change_counter, token=False, group="view")
         has_data = await self.ask(monitor.has_agent_data, token=False, group="view")
         if self._guide_wanted or not has_data:
             await self._show_guide()
             return
         self.set_class(False, "-guide")
-        self.query_one(GetStarted).stop()
         if self._filter.time_range() is None:
             if self._range is None:
                 self._range = await self.ask(monitor.best_range, token=False, group="view")
-                self._chosen = self._range != _DEFAULT_RANGE
+                self._chosen = self._range != DEFAULT_RANGE
             self._filter = self._filter.with_range(self._range)
         view = await self.ask(
             monitor.view, self._filter, interval=self._interval, group_by=self._grouping() or None, group="view"
@@ -167,12 +143,13 @@ class MonitorScreen(PlaceScreen):
         self.refresh_footer()
 
     def _say_words(self, view: MonitorView) -> None:
-        chosen = self._filter.time_range() or _DEFAULT_RANGE
+        chosen = self._filter.time_range() or DEFAULT_RANGE
         range_words = chosen.words()
         group = next((words for key, words in GROUPS if key == self._grouping()), self._grouping())
         left = present.words(view, self._filter, range_words, group, self._chosen and chosen == self._range)
+        verb = "frozen" if self._frozen else "as of"
         as_of = humanize.clock(self._now_ms, view.time_zone)
-        self.set_words(left, Content.styled(f"as of {as_of} {safe_line(view.time_zone)}", themes.style("muted")))
+        self.set_words(left, Content.styled(f"{verb} {as_of} {safe_line(view.time_zone)}", themes.style("muted")))
 
     def _say_nothing(self) -> None:
         words = safe_line(self._filter.words())
@@ -205,13 +182,38 @@ class MonitorScreen(PlaceScreen):
         guide = self.query_one(GetStarted)
         rows = await self.ask(workspace.monitor.checklist, group="checklist")
         guide.begin(workspace.project.name, workspace.project.api_key, rows)
-        guide.follow(workspace.store.change_counter)
         guide.focus()
         self.refresh_footer()
 
-    @on(GetStarted.Changed)
-    def _guide_changed(self) -> None:
-        self.load(self._refresh_guide(), "guide")
+    # News ----------------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        # Asking whether anything was committed costs microseconds and paints nothing.
+        self.set_interval(5.0 if self.aa.remote else 2.0, self._watch)
+
+    def _watch(self) -> None:
+        if self.is_current and not self._frozen and self._seen is not None:
+            self.load(self._look_for_news(), "news")
+
+    async def _look_for_news(self) -> None:
+        workspace = await self.ready()
+        change = await self.ask(workspace.store.change_counter, group="news", token=False)
+        if change == self._seen:
+            return
+        if self.has_class("-guide"):
+            self._seen = change
+            self.load(self._refresh_guide(), "guide")
+        else:
+            self.load(self._load(), "view")
+
+    def action_app_freeze(self) -> None:
+        """Hold what is shown, or follow new data again."""
+        self._frozen = not self._frozen
+        if self._frozen and self._view is not None:
+            self._say_words(self._view)
+        elif not self._frozen:
+            self.load(self._load(), "view")
 
     async def _refresh_guide(self) -> None:
         workspace = await self.ready()
@@ -272,7 +274,7 @@ class MonitorScreen(PlaceScreen):
     @property
     def _base(self) -> Filter:
         """The filter with a range, as drawn."""
-        return self._filter if self._filter.time_range() is not None else self._filter.with_range(_DEFAULT_RANGE)
+        return self._filter if self._filter.time_range() is not None else self._filter.with_range(DEFAULT_RANGE)
 
     def _open(self, wanted: Filter, sort: str = "") -> None:
         params = to_link_params(wanted)
@@ -286,178 +288,21 @@ class MonitorScreen(PlaceScreen):
         if view is None:
             return
         scored = view.scored > 0
-        wanted = self._base.with_range(present.bucket_range(event.from_ms, event.to_ms, view.time_zone))
+        wanted = self._base.with_range(behind.bucket_range(event.from_ms, event.to_ms, view.time_zone))
         groups = tuple(series.group for series in view.series if series.measure == event.measure)
-        wanted = present.behind_group(wanted, self._grouping(), event.group, groups)
-        wanted = present.behind_measure(wanted, event.measure, scored)
+        wanted = behind.behind_group(wanted, self._grouping(), event.group, groups)
+        wanted = behind.behind_measure(wanted, event.measure, scored)
         self._open(wanted, shown(event.measure, scored).sort)
 
     @on(TileStrip.Opened)
     def _tile_opened(self, event: TileStrip.Opened) -> None:
         scored = self._view is not None and self._view.scored > 0
         sort = "" if event.tile.startswith("rule:") else shown(event.tile, scored).sort
-        self._open(present.behind_measure(self._base, event.tile, scored), sort)
+        self._open(behind.behind_measure(self._base, event.tile, scored), sort)
 
     @on(StatTable.RowOpened)
     def _row_opened(self, event: StatTable.RowOpened) -> None:
-        self._open(present.behind_row(self._base, event.table.id or "", event.key))
-
-    # Filtering -----------------------------------------------------------------------------------------------
-
-    def _change(self, wanted: Filter | None = None, **changes: str) -> None:
-        """Look at something else; the place it was becomes history."""
-        before = str(self.address())
-        self._filter = wanted if wanted is not None else self._filter
-        self._group = changes.get("group", self._group)
-        self._interval = changes.get("interval", self._interval)
-        if str(self.address()) != before:
-            self.aa.push_address(before)
-        self.load(self._load(), "view")
-
-    async def action_monitor_filter(self) -> None:
-        await self.query_one(FilterBar).open(self._filter.to_text())
-
-    @on(FilterBar.Edited)
-    def _filter_edited(self, event: FilterBar.Edited) -> None:
-        bar = self.query_one(FilterBar)
-        try:
-            parse_filter(event.text)
-        except FilterError as error:
-            bar.complain(str(error), error.column)
-            return
-        bar.offer([Offer(each.start, each.end, each.text, each.help) for each in complete(event.text, event.cursor)])
-        if value_slot(event.text, event.cursor) is not None:
-            self.load(self._offer_values(event.text, event.cursor), "offers")
-
-    async def _offer_values(self, text: str, cursor: int) -> None:
-        slot = value_slot(text, cursor)
-        if slot is None:
-            return
-        workspace = await self.ready()
-        found = await self.ask(workspace.sessions.facet_values, slot.facet, slot.prefix, 8, group="offers")
-        offers = []
-        for count in found:
-            value = facet_filter("agent", count.value).to_text().partition(":")[2]
-            offers.append(Offer(slot.start, slot.end, value, humanize.plural(count.sessions, "session")))
-        if offers:
-            self.query_one(FilterBar).offer(offers)
-
-    @on(FilterBar.Submitted)
-    def _filter_submitted(self, event: FilterBar.Submitted) -> None:
-        bar = self.query_one(FilterBar)
-        try:
-            wanted = parse_filter(event.text)
-        except FilterError as error:
-            bar.complain(str(error), error.column)
-            return
-        bar.close()
-        self._refocus()
-        self._change(wanted)
-
-    @on(FilterBar.Closed)
-    @on(Prompt.Closed)
-    def _refocus(self) -> None:
-        self._panels.focus_first()
-
-    def action_monitor_drop_part(self) -> None:
-        """Drop the part of the filter that excludes most."""
-        if not self._parts:
-            return
-        worst = max(range(len(self._parts)), key=lambda index: self._parts[index].without)
-        parts = self._filter.parts()
-        if worst < len(parts):
-            self._change(self._filter.drop(worst))
-
-    def action_monitor_clear(self) -> None:
-        """Drop the filter; the range stays unless it is all there is."""
-        kept = Filter().with_range(self._filter.time_range())
-        if kept == self._filter:
-            self._range = None
-            kept = Filter()
-        self._change(kept)
-
-    def action_monitor_time(self) -> None:
-        """Choose the time range."""
-        now = self._filter.time_range() or _DEFAULT_RANGE
-        choices = [Choice(preset, parse_range(preset).words(), preset) for preset in PRESETS]
-        cursor = PRESETS.index(now.text) if now.text in PRESETS else 0
-
-        def typed(text: str) -> str | None:
-            try:
-                return parse_range(text).text
-            except UsageError as error:
-                self.flash(str(error), "bad")
-                return None
-
-        def chosen(text: str | None) -> None:
-            if text is not None:
-                self._change(self._filter.with_range(parse_range(text)))
-
-        hint = "14d, 2026-10-01..2026-10-31"
-        self.app.push_screen(Chooser("Time range", choices, True, hint, cursor=cursor, on_text=typed), chosen)
-
-    def action_monitor_interval(self) -> None:
-        """Choose what one bar of a chart holds."""
-        choices = [Choice(name, name) for name in INTERVALS]
-
-        def chosen(name: str | None) -> None:
-            if name is not None:
-                self._change(interval=name)
-
-        chooser = Chooser("Interval", choices, False, cursor=INTERVALS.index(self._interval))
-        self.app.push_screen(chooser, chosen)
-
-    def action_monitor_group(self) -> None:
-        """Choose the property charts are grouped by."""
-        choices = [Choice("", "nothing", "one series each"), *(Choice(key, words) for key, words in GROUPS)]
-        keys = ["", *(key for key, _ in GROUPS)]
-
-        def typed(text: str) -> str:
-            return text if "." in text else f"context.{text}"
-
-        def chosen(key: str | None) -> None:
-            if key is not None:
-                self._change(group=key)
-
-        cursor = keys.index(self._group) if self._group in keys else 0
-        hint = "a property; context.KEY for your own"
-        self.app.push_screen(Chooser("Group by", choices, True, hint, cursor=cursor, on_text=typed), chosen)
-
-    def action_monitor_agents(self) -> None:
-        """Focus on one agent, or on all again."""
-        self.load(self._choose_agent(compare=False), "agents")
-
-    def action_monitor_compare(self) -> None:
-        """Compare the agent in focus with another one."""
-        self.load(self._choose_agent(compare=True), "agents")
-
-    async def _choose_agent(self, compare: bool) -> None:
-        workspace = await self.ready()
-        found = await self.ask(workspace.sessions.facet_values, "agent", "", 200, group="agents")
-        focus = self._filter.values("agent")
-        agents = [each for each in found if not (compare and each.value in focus)]
-        choices = [
-            Choice(each.value, safe_line(each.value, 40), humanize.plural(each.sessions, "session")) for each in agents
-        ]
-        if not compare:
-            choices.insert(0, Choice("", "all agents"))
-
-        def chosen(agent: str | None) -> None:
-            if agent is None:
-                return
-            rest = [part for part in self._filter.parts() if not part.values("agent")]
-            wanted = Filter()
-            for part in rest:
-                wanted = wanted.plus(part)
-            names = [*focus, agent] if compare else [agent] if agent else []
-            if names:
-                values = ",".join(facet_filter("agent", name).to_text().partition(":")[2] for name in names)
-                wanted = wanted.plus(f"agent:{values}")
-            self._change(wanted)
-
-        beside = " and ".join(safe_line(name, 20) for name in focus) or "another"
-        title = f"Compare {beside} with" if compare and focus else "Agent"
-        self.app.push_screen(Chooser(title, choices), chosen)
+        self._open(behind.behind_row(self._base, event.table.id or "", event.key))
 
     # Refresh, notes, guide -----------------------------------------------------------------------------------
 

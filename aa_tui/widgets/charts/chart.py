@@ -167,16 +167,28 @@ class Chart(Widget, can_focus=True):
         """Redraw as a message."""
         self.refresh()
 
-    def _outlier(self, picture: Picture) -> int | None:
+    def _main_row(self, picture: Picture) -> tuple[tuple[float | None, int], ...]:
+        """Values and n of the series the cursor is about: the group, the important line, the bars."""
         spec = self.spec
         if spec is None or not picture.values:
+            return ()
+        return picture.values[-1 if spec.form == "lines" else min(self._group, len(picture.values) - 1)]
+
+    def _outlier(self, picture: Picture) -> int | None:
+        spec = self.spec
+        row = self._main_row(picture)
+        if spec is None:
             return None
-        values = [value for value, _ in picture.values[-1 if spec.form == "lines" else self._group]]
-        return notable(values, spec.higher_is_better)
+        counts = None if spec.how == "mean" else [n for _, n in row]
+        return notable([value for value, _ in row], spec.higher_is_better, counts)
 
     def _start(self, picture: Picture) -> int:
         found = self._outlier(picture)
-        return len(picture.slots) - 1 if found is None else found
+        if found is not None:
+            return found
+        row = self._main_row(picture)
+        filled = [index for index, (value, n) in enumerate(row) if value is not None and (value or n)]
+        return filled[-1] if filled else len(picture.slots) - 1
 
     def on_resize(self) -> None:
         """Lay out again, keeping the cursor's time."""

@@ -249,21 +249,31 @@ def time_ticks(
     return tuple(ticks)
 
 
-def notable(values: Sequence[float | None], higher_is_better: bool | None) -> int | None:
+def notable(
+    values: Sequence[float | None], higher_is_better: bool | None, counts: Sequence[int] | None = None
+) -> int | None:
     """Return the index of the value that stands out on the bad side (both sides when neither is), or None.
 
-    Stands out = more than five typical deviations (median absolute) and a quarter of the median away from it.
+    Stands out = more than five typical deviations (median absolute) and a quarter of the median away from it. With
+    `counts`, a value about far fewer than usual is chance and is passed over.
     """
-    known = sorted(value for value in values if value is not None)
-    if len(known) < 5:
+    least = 0.0
+    if counts is not None:
+        many = sorted(count for count in counts if count)
+        least = max(5.0, many[len(many) // 2] / 4) if many else 0.0
+    kept = [
+        (index, value)
+        for index, value in enumerate(values)
+        if value is not None and (counts is None or counts[index] >= least)
+    ]
+    if len(kept) < 5:
         return None
+    known = sorted(value for _, value in kept)
     middle = known[len(known) // 2]
     spread = sorted(abs(value - middle) for value in known)[len(known) // 2]
     best: int | None = None
     farthest = max(5 * spread, abs(middle) * 0.25, 1e-12)
-    for index, value in enumerate(values):
-        if value is None:
-            continue
+    for index, value in kept:
         away = value - middle
         if higher_is_better is True:
             away = -away
