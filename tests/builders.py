@@ -14,7 +14,7 @@ from aa_tui.backend.query.readmodels import ProjectInfo
 from aa_tui.backend.service.permissions import Actor
 from aa_tui.backend.service.stores import open_store
 from aa_tui.backend.service.workspace import Workspace
-from aa_tui.backend.store import facts, rollups
+from aa_tui.backend.store import facts, rollups, search
 from aa_tui.backend.support.clock import FrozenClock
 from aa_tui.backend.support.ids import stable_id
 
@@ -38,10 +38,10 @@ class Made:
 
 
 def workspace(
-    path: Path, zone: str = "UTC", now_ms: int = NOW_MS, name: str = "test", project_id: int = 1
+    path: Path | str, zone: str = "UTC", now_ms: int = NOW_MS, name: str = "test", project_id: int = 1
 ) -> Workspace:
-    """Return a workspace on a fresh store in `path` (or another project of the store already there)."""
-    store = open_store(str(path / "store.db"))
+    """Return a workspace on a fresh store in `path` or a database (or another project of the store already there)."""
+    store = open_store(path if isinstance(path, str) else str(path / "store.db"))
     with store.write() as tx:
         tx.execute(
             "INSERT INTO project(id, name, api_key, time_zone, created_ms, settings, version, data_version) "
@@ -131,7 +131,7 @@ def session(
             tx, [{"p": p, "f": n, "key": f[0], "value": f[1], "n": 1, "first": at} for f, n in numbers.items()]
         )
         facts.add_facets(tx, [{"p": p, "f": n, "at": at, "s": id_} for n in numbers.values()])
-        tx.execute("INSERT INTO session_fts(rowid, document) VALUES (:id, :text)", {"id": id_, "text": text})
+        search.put_in(tx, [{"p": p, "s": id_, "document": text}])
         for name, (value, passed) in (signals or {}).items():
             tx.execute(
                 "INSERT INTO signal_result(project_id, session_id, signal, revision, sort_at, current, value, passed, "

@@ -529,7 +529,7 @@ class MonitorQuery:
     def _error_facets(self) -> dict[int, str]:
         rows = self._reader.fetch(
             "SELECT id, value FROM facet WHERE project_id=:p AND key='error' AND sessions>0 "
-            "ORDER BY sessions DESC LIMIT 30",
+            "ORDER BY sessions DESC, value LIMIT 30",
             {"p": self._scope.project_id},
         )
         return {row[0]: row[1] for row in rows}
@@ -565,7 +565,7 @@ class MonitorQuery:
         )
         versions = self._reader.fetch(
             "SELECT first_ms, value FROM facet WHERE project_id=:p AND key='version' AND first_ms>=:a AND first_ms<:b "
-            "ORDER BY first_ms DESC LIMIT 40",
+            "ORDER BY first_ms DESC, value LIMIT 40",
             params,
         )
         marks = [ChartMark(at, text, "note") for at, text in notes]
@@ -648,7 +648,7 @@ def checklist(reader: Reader, scope: Scope) -> list[CheckRow]:
     orphans = sum(1 for row in events if not row[0])
     answers = reader.fetch(
         "SELECT model, COALESCE(total_tokens, input_tokens), latency_ms, cost_nano FROM event WHERE project_id=:p AND "
-        f"event_type='[Agent] AI Response' ORDER BY time_ms DESC LIMIT {_RESPONSES}",
+        f"event_type='[Agent] AI Response' ORDER BY time_ms DESC NULLS LAST LIMIT {_RESPONSES}",
         p,
     )
     n = len(answers)

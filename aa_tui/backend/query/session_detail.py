@@ -154,7 +154,7 @@ def _results(reader: Reader, params: dict[str, Any]) -> Iterator[ResultRow]:
         "SELECT e.name, r.evaluator_version, r.value, r.passed, r.score, r.rationale, r.evidence, r.model, r.method, "
         "r.latency_ms, r.cost_nano, r.error, r.evaluated_ms FROM result r JOIN evaluator e "
         "ON e.project_id=r.project_id AND e.id=r.evaluator_id "
-        "WHERE r.project_id=:p AND r.session_id=:s AND r.current=1 ORDER BY e.name, r.evaluated_ms",
+        "WHERE r.project_id=:p AND r.session_id=:s AND r.current=1 ORDER BY e.name, r.evaluated_ms NULLS FIRST, r.id",
         params,
     ):
         yield ResultRow(row[0], "evaluator", row[1], row[2], _flag(row[3]), *row[4:13])
@@ -197,7 +197,7 @@ def detail(reader: Reader, scope: Scope, session_id: int) -> SessionDetail:
         for answer in reader.fetch(
             "SELECT c.name, a.value, a.reviewer, a.source, a.origin, a.note, a.answered_ms FROM answer a "
             "JOIN criterion c ON c.project_id=a.project_id AND c.id=a.criterion_id "
-            "WHERE a.project_id=:p AND a.session_id=:s ORDER BY c.name, a.answered_ms",
+            "WHERE a.project_id=:p AND a.session_id=:s ORDER BY c.name, a.answered_ms, a.reviewer",
             params,
         )
     )

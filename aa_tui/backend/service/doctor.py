@@ -136,9 +136,16 @@ def _database(url: str) -> list[Check]:
         return [Check("store", "Store", FAIL, error.message, error.hint or "")]
     try:
         found = postgres.server(store)
-        may = "read-only: the server is a replica" if found.is_replica else "reachable"
+        writes = found.may_write and not found.is_replica
+        may = "writable" if writes else "read-only: a replica" if found.is_replica else "read-only"
         return [
-            Check("store", "Store", OK, f"{shown}, {may}, as user {found.user}, schema {found.schema}"),
+            Check(
+                "store",
+                "Store",
+                OK if writes else WARN,
+                f"{shown}, {may}, as user {found.user}, schema {found.schema}",
+                "" if writes else "Ask its owner for the rights of a writer, or choose another with --store.",
+            ),
             Check("server", "Server", OK, f"PostgreSQL {found.version}, encoding {found.encoding}"),
             Check("schema", "Schema", OK, f"version {int(found.step)}, this program writes {schema.SCHEMA_VERSION}"),
             Check("size", "Size", OK, f"database {found.database}, {size(found.size)}"),

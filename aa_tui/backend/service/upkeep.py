@@ -34,7 +34,11 @@ def store_info(store: Store) -> StoreInfo:
     """Return where a store is, who owns it, how big it is and what projects it has."""
     projects = tuple(ProjectService(store).list())
     if not isinstance(store, SqliteStore):
-        return StoreInfo(store.url, store.read_only_reason, "", 0, 0, projects)
+        from aa_tui.backend.store import postgres
+
+        assert isinstance(store, postgres.PostgresStore)
+        found = postgres.server(store)
+        return StoreInfo(store.url, store.read_only_reason, f"database user {found.user}", found.size, 0, projects)
     log = store.path.with_name(store.path.name + "-wal")
     return StoreInfo(
         url=store.url,

@@ -157,7 +157,7 @@ def insert_results(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
         "sort_at, current, value, passed, score, rationale, evidence, model, method, source, latency_ms, cost_nano, "
         "error_kind, error, evaluated_ms) VALUES (:p, :id, 0, :evaluator, 1, :s, :revision, :sort_at, 1, :value, "
         ":passed, :score, :rationale, :evidence, :model, 'llm', 'ai', :latency, :cost, "
-        "CASE WHEN :error IS NULL THEN NULL ELSE 'imported' END, :error, :at)",
+        "CASE WHEN CAST(:error AS TEXT) IS NULL THEN NULL ELSE 'imported' END, :error, :at)",
         rows,
     )
 

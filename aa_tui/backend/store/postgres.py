@@ -55,6 +55,11 @@ _DURABLE = (
     "CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END"
 )
 
+_MAY_WRITE = (
+    "has_table_privilege('session', 'INSERT') AND has_table_privilege('session', 'UPDATE') "
+    "AND has_table_privilege('session', 'DELETE')"
+)
+
 
 def mask_url(url: str) -> str:
     """Return a database URL as it may be shown and written down: without its passwords."""
@@ -107,12 +112,9 @@ def translate(error: BaseException, shown: str, token: CancelToken | None = None
         return StoreError(f"The server of {shown} is full ({words}).", "What was committed before is safe.")
     if state == "53300":
         return StoreError(f"{shown} has no connection left.", "Close other programs or raise max_connections.")
-    if state == "3D000":
+    if not state and re.search(r'database ".*" does not exist', words + " ".join(said)):
+        # A refused connection comes without the server's code.
         return NotFound(f"There is no database at {shown}.", "Create it with createdb, then try again.")
-    if state.startswith("28"):
-        return StoreError(
-            f"{shown} does not let this user in ({words}).", "Check user and password; ~/.pgpass and PGPASSWORD count."
-        )
     if state[:2] in ("08", "57") or (not state and type(cause).__name__ in ("OperationalError", "ConnectionTimeout")):
         return StoreError(
             f"No connection to {shown} ({_without_secrets(' '.join(said) or words)}).",
@@ -369,14 +371,14 @@ class PostgresStore:
                     connection.invalidate()
                 connection.close()
 
-    def _run(self, connection: Connection, sql: str) -> Row | None:
+    def _run(self, connection: Connection, sql: str, token: CancelToken | None = None) -> Row | None:
         from sqlalchemy.exc import DBAPIError
 
         try:
             result = connection.exec_driver_sql(sql)
             return tuple(result.fetchone() or ()) if result.returns_rows else None
         except DBAPIError as error:
-            raise translate(error, self.url) from None
+            raise translate(error, self.url, token) from None
 
     @contextmanager
     def reader(self, token: CancelToken | None = None) -> Iterator[_PostgresReader]:
@@ -399,7 +401,7 @@ class PostgresStore:
                 with self._borrow(self._writing, token) as connection:
                     self._own.add(_raw(connection).info.backend_pid)
                     commit = _DURABLE if durable else "'off'"
-                    self._run(connection, _WRITE.format(commit=commit, lock=_LOCK, channel=_CHANNEL))
+                    self._run(connection, _WRITE.format(commit=commit, lock=_LOCK, channel=_CHANNEL), token)
                     if self._run(connection, "SELECT version_num FROM alembic_version") != (self._version,):
                         raise StoreOutdated(
                             f"{self.url} was upgraded by a newer version of the program while it was open here.",
@@ -499,6 +501,8 @@ class Server:
     """Bytes of the whole database."""
     encoding: str
     is_replica: bool
+    may_write: bool
+    """Whether this user has the rights of a writer."""
     step: str
     """The schema's step, as Alembic names it."""
 
@@ -513,7 +517,7 @@ def server(store: PostgresStore) -> Server:
         row = reader.one(
             "SELECT current_setting('server_version'), current_database(), current_schema(), current_user, "
             "pg_database_size(current_database()), current_setting('server_encoding'), pg_is_in_recovery(), "
-            "(SELECT version_num FROM alembic_version)"
+            f"{_MAY_WRITE}, (SELECT version_num FROM alembic_version)"
         )
     return Server(*(row or ()))
 
@@ -544,10 +548,7 @@ def _state(connection: Connection) -> tuple[str | None, str, bool, bool]:
 def _read_only_reason(connection: Connection, user_only_reads: bool) -> str | None:
     if user_only_reads:
         return "the server is a replica or lets this user only read"
-    may = connection.exec_driver_sql(
-        "SELECT has_table_privilege('session', 'INSERT') AND has_table_privilege('session', 'UPDATE') "
-        "AND has_table_privilege('session', 'DELETE'), current_user"
-    ).one()
+    may = connection.exec_driver_sql(f"SELECT {_MAY_WRITE}, current_user").one()
     return None if may[0] else f"the database user {may[1]} may not write its tables"
 
 
