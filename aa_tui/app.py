@@ -174,13 +174,14 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             self.set_interval(CHECK_SECONDS, self._check_terminal)
         self._by_section.update(self.remembered.sections.get(self.options.memory, {}))
         self.run_worker(self._open(self._opener), exit_on_error=False)
-        screen = self.screen
-        if isinstance(screen, PlaceScreen):
-            await screen.show(self._start)
+        if isinstance(self.screen, PlaceScreen):
+            self.screen.expect(self._start)
 
-    def on_ready(self) -> None:
-        """The first frame is painted: open the store, and collect garbage from now on where it was switched off."""
+    async def on_ready(self) -> None:
+        """The first frame is painted: fill it, and collect garbage from now on where that was switched off."""
         self._painted.set()
+        if isinstance(self.screen, PlaceScreen):
+            await self.screen.show(self._start)
         if not gc.isenabled():
             gc.freeze()
             gc.enable()

@@ -197,6 +197,9 @@ class PlaceScreen(Screen[None]):
         """Return where this place is and how it is looked at."""
         return Address(self.SCOPE)
 
+    def expect(self, address: Address) -> None:
+        """Say on line 2 what is about to be shown, at the start: only what costs nothing, the first frame waits."""
+
     async def show(self, address: Address, state: dict[str, Any] | None = None) -> None:
         """Look at the place as the address says; `state` is what `view_state` returned when it was left."""
 

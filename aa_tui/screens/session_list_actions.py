@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aa_tui.address import Address
-from aa_tui.backend.model.filter import Filter, Sort, complete, facet_filter, value_slot
 from aa_tui.backend.support import humanize
 from aa_tui.screens.base import PlaceScreen
 from aa_tui.widgets.safe_text import safe_line
 
 if TYPE_CHECKING:
+    from aa_tui.backend.model.filter import Filter, Sort
     from aa_tui.backend.query.readmodels import SessionRow
     from aa_tui.widgets.filter_bar import FilterBar
     from aa_tui.widgets.windowed_table import WindowedTable
@@ -35,7 +35,6 @@ _RISING_FIRST = {"user", "agent"}
 class SessionListActions(PlaceScreen):
     """The actions of scopes `sessions` and `list`."""
 
-    filter: Filter
     bar: FilterBar | None = None
     """The line where a filter is typed, once it was opened."""
     worst_part: int | None = None
@@ -45,6 +44,8 @@ class SessionListActions(PlaceScreen):
         shown: Any
         table: WindowedTable
 
+        @property
+        def filter(self) -> Filter: ...
         @property
         def order(self) -> Sort: ...
         def set_filter(self, wanted: Filter) -> None: ...
@@ -133,6 +134,8 @@ class SessionListActions(PlaceScreen):
 
     def sort_by(self, key: str) -> None:
         """Sort by a key; by the key in use, the other way round."""
+        from aa_tui.backend.model.filter import Sort
+
         now = self.order
         if key == now.key and key != "relevance":
             self.set_sort(Sort(key, not now.descending))
@@ -152,6 +155,7 @@ class SessionListActions(PlaceScreen):
 
     async def _offer(self, text: str, cursor: int) -> None:
         """Offer names and values for what is being typed; say at once what cannot be understood."""
+        from aa_tui.backend.model.filter import complete, value_slot
         from aa_tui.widgets.filter_bar import Offer
 
         offers = [Offer(c.start, c.end, c.text, c.help) for c in complete(text, cursor)] if text.strip() else []
@@ -172,6 +176,8 @@ class SessionListActions(PlaceScreen):
             self.set_filter(self.filter.drop(self.worst_part))
 
     def action_sessions_clear(self) -> None:
+        from aa_tui.backend.model.filter import Filter
+
         self.set_filter(Filter())
 
     def action_sessions_save_filter(self) -> None:
@@ -191,6 +197,7 @@ class SessionListActions(PlaceScreen):
 
     async def _suggest(self, row: SessionRow) -> None:
         """Offer filters drawn from what distinguishes a session, each with how many sessions match."""
+        from aa_tui.backend.model.filter import facet_filter
         from aa_tui.widgets.choice_list import Choice
 
         workspace = await self.ready()

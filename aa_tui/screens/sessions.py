@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,6 @@ from textual.content import Content
 from aa_tui import themes
 from aa_tui.address import Address
 from aa_tui.app import SessionList
-from aa_tui.backend.model.filter import Filter, Sort, from_link_params, parse_filter, parse_sort, to_link_params
 from aa_tui.backend.support import humanize
 from aa_tui.backend.support.errors import AAError
 from aa_tui.screens.session_list_actions import SessionListActions
@@ -27,6 +26,7 @@ from aa_tui.widgets.session_columns import COLUMNS, line_of
 from aa_tui.widgets.windowed_table import Line, WindowedTable
 
 if TYPE_CHECKING:
+    from aa_tui.backend.model.filter import Filter, Sort
     from aa_tui.backend.query.readmodels import SessionRow
     from aa_tui.widgets.empty_state import EmptyState
     from aa_tui.widgets.filter_bar import FilterBar
@@ -63,7 +63,8 @@ class SessionsScreen(SessionListActions):
 
     def __init__(self) -> None:
         super().__init__()
-        self.filter = Filter()
+        self._filter: Filter | None = None
+        self._expected = Address("sessions")
         self.sort: Sort | None = None
         """The chosen order; None: by relevance while searching, else newest first."""
         self.shown = Shown()
@@ -85,12 +86,27 @@ class SessionsScreen(SessionListActions):
             yield self._make_preview()
 
     def on_mount(self) -> None:
-        self._say_words()
         self.set_interval(5.0 if self.aa.remote else 2.0, self._watch)
+
+    @property
+    def filter(self) -> Filter:
+        """Which sessions are listed."""
+        # The filter language is imported when it is first needed: it costs a tenth of the time to the first frame.
+        if self._filter is None:
+            from aa_tui.backend.model.filter import Filter
+
+            self._filter = Filter()
+        return self._filter
+
+    @filter.setter
+    def filter(self, wanted: Filter) -> None:
+        self._filter = wanted
 
     @property
     def order(self) -> Sort:
         """The order in use."""
+        from aa_tui.backend.model.filter import Sort
+
         return self.sort or (Sort("relevance") if self.filter.terms() else Sort())
 
     def _line(self, row: SessionRow) -> Line:
@@ -98,7 +114,16 @@ class SessionsScreen(SessionListActions):
 
     # -- address
 
+    def expect(self, address: Address) -> None:
+        self._expected = address
+        parts = [text if name == "q" else f"{name}:{text}" for name, text in address.params.items() if name != "sort"]
+        self._show_parts(parts)
+
     def address(self) -> Address:
+        if self._filter is None:
+            return self._expected
+        from aa_tui.backend.model.filter import to_link_params
+
         params = to_link_params(self.filter)
         if self.sort is not None:
             params["sort"] = self.sort.to_text()
@@ -108,6 +133,8 @@ class SessionsScreen(SessionListActions):
         return {"id": self.table.cursor_id, "index": self.table.cursor, "top": round(self.table.scroll_y)}
 
     async def show(self, address: Address, state: dict[str, Any] | None = None) -> None:
+        from aa_tui.backend.model.filter import from_link_params, parse_sort
+
         params = dict(address.params)
         sort = params.pop("sort", "")
         try:
@@ -249,17 +276,18 @@ class SessionsScreen(SessionListActions):
     # -- words
 
     def _say_words(self) -> None:
-        chips: list[Content | str] = []
-        for part in self.filter.parts():
-            chips += [safe(part.to_text(), themes.style("chip")), "  "]
-        if not chips:
-            chips = [Content.styled("all sessions", themes.style("muted"))]
-        self.set_words(Content.assemble(*chips), self._freshness())
+        self._show_parts([part.to_text() for part in self.filter.parts()], self._freshness())
         searching = bool(self.filter.terms())
         if searching and self._passage is None and self.is_mounted:
             self._passage = OneLine(id="passage")
             self.mount(self._passage, after=self.query_one("#body"))
         self.set_class(searching, "-searching")
+
+    def _show_parts(self, parts: Sequence[str], right: Content | str = "") -> None:
+        chips: list[Content | str] = []
+        for part in parts:
+            chips += [safe(part, themes.style("chip")), "  "]
+        self.set_words(Content.assemble(*chips or [Content.styled("all sessions", themes.style("muted"))]), right)
 
     def _freshness(self) -> Content:
         shown, workspace = self.shown, self.aa.workspace
@@ -308,6 +336,8 @@ class SessionsScreen(SessionListActions):
 
     @on(WindowedTable.Moved)
     def _moved(self) -> None:
+        if self._filter is None:
+            return
         searching, preview = bool(self.filter.terms()), self.size.width >= _WIDE
         if not searching and not preview:
             return
@@ -365,6 +395,8 @@ class SessionsScreen(SessionListActions):
         self.load(self._offer(event.text, event.cursor), "offers")
 
     def on_filter_bar_submitted(self, event: FilterBar.Submitted) -> None:
+        from aa_tui.backend.model.filter import parse_filter
+
         try:
             wanted = parse_filter(event.text)
         except AAError as error:

@@ -6,7 +6,7 @@ Each is one line that repaints only when its content changes. Plain values in, m
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual import events
 from textual.content import Content
@@ -60,8 +60,7 @@ def lay_out(left: Content, right: Content, width: int) -> Content:
     return Content.assemble(left, " " * (width - left.cell_length - right_cells), right)
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """A numbered section as the top line shows it."""
 
     key: str
@@ -76,13 +75,13 @@ class SectionBar(Widget):
     SectionBar { height: 1; width: 1fr; }
     """
 
-    @dataclass
     class Chosen(Message):
-        """A section was clicked."""
+        """The section called `name` was clicked."""
 
-        name: str
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
 
-    @dataclass
     class ProjectClicked(Message):
         """The project's name was clicked."""
 
@@ -136,8 +135,7 @@ class SectionBar(Widget):
                 return
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(NamedTuple):
     """A key and what it does, for the footer."""
 
     key: str
@@ -154,11 +152,12 @@ class FittedFooter(Widget):
     FittedFooter { height: 1; width: 1fr; }
     """
 
-    @dataclass
     class Pressed(Message):
         """A hint was clicked; `action` is the id of what it stands for."""
 
-        action: str
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -7,8 +7,7 @@ Only lines that changed are painted again, because over SSH every byte is felt.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -30,8 +29,7 @@ _KEEP_ROWS = 3000
 _PLACEHOLDER = "·"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One column. Columns with the lowest priority go first when there is no room; one column flexes."""
 
     key: str
@@ -45,8 +43,7 @@ class Column:
     """The name of the order its header asks for, or None where it cannot be sorted by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """How a row looks: safe text per column key, and the meaning (of `themes`) of columns that are not plain text."""
 
     cells: Mapping[str, str]
@@ -112,64 +109,42 @@ class WindowedTable(ScrollView, can_focus=True, inherit_bindings=False):
     }
     """
 
-    @dataclass
-    class Wanted(Message):
-        """These rows are on or near the screen and not known yet; answer with `put_rows`."""
+    class TableMessage(Message):
+        """What all messages of the table share."""
 
-        table: WindowedTable
-        ids: list[int]
+        def __init__(self, table: WindowedTable) -> None:
+            super().__init__()
+            self.table = table
 
         @property
         def control(self) -> WindowedTable:
             return self.table
 
-    @dataclass
-    class Moved(Message):
+    class Wanted(TableMessage):
+        """Rows on or near the screen that are not known yet, by `ids`; answer with `put_rows`."""
+
+        def __init__(self, table: WindowedTable, ids: list[int]) -> None:
+            super().__init__(table)
+            self.ids = ids
+
+    class Moved(TableMessage):
         """The cursor stands on another row."""
-
-        table: WindowedTable
-        index: int
-        row_id: int
-
-        @property
-        def control(self) -> WindowedTable:
-            return self.table
 
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, WindowedTable.Moved) and message.table is self.table
 
-    @dataclass
-    class Opened(Message):
-        """A row was double-clicked."""
+    class Opened(TableMessage):
+        """The row under the cursor was double-clicked."""
 
-        table: WindowedTable
-        index: int
-        row_id: int
-
-        @property
-        def control(self) -> WindowedTable:
-            return self.table
-
-    @dataclass
-    class Marked(Message):
+    class Marked(TableMessage):
         """The marks changed."""
 
-        table: WindowedTable
-
-        @property
-        def control(self) -> WindowedTable:
-            return self.table
-
-    @dataclass
-    class SortClicked(Message):
+    class SortClicked(TableMessage):
         """A sortable header was clicked; `sort` is the name of the order."""
 
-        table: WindowedTable
-        sort: str
-
-        @property
-        def control(self) -> WindowedTable:
-            return self.table
+        def __init__(self, table: WindowedTable, sort: str) -> None:
+            super().__init__(table)
+            self.sort = sort
 
     def __init__(self, columns: Sequence[Column], formatter: Callable[[Any], Line], *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -369,7 +344,7 @@ class WindowedTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _announce(self) -> None:
         if self.cursor_id is not None:
-            self.post_message(self.Moved(self, self.cursor, self.cursor_id))
+            self.post_message(self.Moved(self))
 
     def _paint(self, index: int) -> None:
         y = index - round(self.scroll_y) + 1
@@ -475,7 +450,7 @@ class WindowedTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.focus()
         self.move_to(index)
         if event.chain == 2:
-            self.post_message(self.Opened(self, index, self.ids[index]))
+            self.post_message(self.Opened(self))
 
     def _click_header(self, x: int) -> None:
         at = 1

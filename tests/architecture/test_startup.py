@@ -16,6 +16,7 @@ NEVER = (
 )  # fmt: skip
 """Not before the first rows, and most of them never when the app is started."""
 LATER = (
+    "aa_tui.backend.model.filter", 
     "aa_tui.backend.query.readmodels", "aa_tui.screens.monitor", "aa_tui.screens.session.screen",
     "aa_tui.screens.chooser", "aa_tui.widgets.filter_bar", "aa_tui.widgets.choice_list", "aa_tui.widgets.line_input",
     "textual.widgets._data_table", "textual.widgets._text_area", "textual.widgets._markdown",
@@ -28,13 +29,17 @@ from aa_tui.app import AAApp, AppOptions
 
 at_frame = []
 
+class Watched(AAApp):
+    def on_ready(self):
+        # Runs before the app's own handler, which begins to load.
+        at_frame.extend(sys.modules)
+
 def opener():
-    at_frame.extend(sys.modules)
     from tests.fakes import FakeWorkspace
     return FakeWorkspace(n=30)
 
 async def main():
-    app = AAApp(opener, "sessions", AppOptions(remember=False))
+    app = Watched(opener, "sessions", AppOptions(remember=False))
     async with app.run_test(size=(80, 24)) as pilot:
         for _ in range(400):
             await pilot.pause(0.01)
