@@ -71,6 +71,14 @@ def test_turn_ids_that_contradict_time_do_not_order() -> None:
     assert "order_mismatch" in made.row["warnings"].split()
 
 
+def test_an_answer_does_not_begin_before_the_prompt_recorded_before_it() -> None:
+    prompt = event(USER, "u", 100, seq=1, text="x")
+    early = event(AI, "a", 900, seq=2, latency_ms=820, text="y")
+    before = event(TOOL, "t", 300, seq=0, latency_ms=250, name="warm-up")
+    made = derived(prompt, early, before)
+    assert order(made, prompt, early, before) == ["t", "u", "a"]
+
+
 def test_turns_are_numbered_by_their_first_event_and_stay_together() -> None:
     events = [
         event(USER, "u1", 0, trace_id="one", text="a"),
@@ -207,6 +215,8 @@ def test_a_question_is_unanswered_once_the_session_is_closed_or_goes_on() -> Non
     second = event(USER, "second", 5000, trace_id="t2", text="and this?")
     assert hits(ask, answer, second, now_ms=T0 + 6000) == set()
     assert hits(ask, answer, second) == {"unanswered"}
+    goodbye = [second, event(END, "end", 6000, trace_id="t2")]
+    assert hits(ask, answer, *goodbye) == set() and hits(*goodbye) == {"unanswered"}
     third = event(AI, "late", 9000, trace_id="t3", text="hm")
     ignored = [ask, event(USER, "again", 100, trace_id="t2", text="hello?"), third]
     assert hits(*ignored, now_ms=T0 + 9001) == {"unanswered"}

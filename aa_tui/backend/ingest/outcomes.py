@@ -176,6 +176,7 @@ class OutcomePlanner:
                 "value": storable(one.value) or None,
                 "passed": None if one.passed is None else int(one.passed),
                 "score": score,
+                "error_kind": None if one.error is None else "imported",
                 **_why(one),
                 "at": at,
             }

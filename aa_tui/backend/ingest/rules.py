@@ -10,7 +10,8 @@ A rule is evaluated over the session's events in order. Which rules fire:
 - `truncated`: an answer ended because of its length; `content_filtered`: because of a content filter.
 - `repeated_request`: at least 2 edits or regenerations, or the person sent the same request (20 characters or more)
   twice.
-- `unanswered`: a prompt of the person got no answer although the session went on, or is closed.
+- `unanswered`: a prompt of the person got no answer although the session went on or timed out, or was ended without
+  any answer at all. The last word before an explicit end is a goodbye, not a question.
 - `abandoned`: the sender says that the user left after the first answer or before (abandonment turn of 1 or less), or
   the session timed out on something the person had interrupted.
 """
@@ -64,7 +65,7 @@ def rule_hits(ordered: Sequence[StoredEvent], closed: bool, timed_out: bool) -> 
     fails: dict[str | None, int] = {}
     requests: set[tuple[str, int]] = set()
     repeats = again = 0
-    waiting = False
+    waiting = answered = False
     unanswered = 0
     stopped_last = False
     left_early = False
@@ -100,7 +101,7 @@ def rule_hits(ordered: Sequence[StoredEvent], closed: bool, timed_out: bool) -> 
             elif event.finish_reason in _FILTERED:
                 hit("content_filtered")
             if not event.parent_agent_id and not event.is_error and event.head is not None:
-                waiting = False
+                waiting, answered = False, True
             stopped_last = bool(event.interrupted)
         elif kind == _USER:
             if event.interrupted:
@@ -123,7 +124,7 @@ def rule_hits(ordered: Sequence[StoredEvent], closed: bool, timed_out: bool) -> 
             left_early |= isinstance(turn, int | float) and turn <= 1
     if repeats >= REPEATS or again:
         hits["repeated_request"] = max(repeats, 1) if repeats >= REPEATS else again
-    unanswered += waiting and closed
+    unanswered += waiting and closed and (timed_out or not answered)
     if unanswered:
         hits["unanswered"] = unanswered
     if left_early or (timed_out and stopped_last):

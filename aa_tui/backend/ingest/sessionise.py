@@ -7,6 +7,7 @@ any order and split over any number of imports.
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -302,7 +303,28 @@ def _traces(key: str, timed: list[_Ordered], warn: Warn) -> dict[str, list[_Orde
     _move_scores(key, traces)
     for trace in traces.values():
         _apply_turn_ids(trace, warn)
+        _follow_prompts(trace)
     return traces
+
+
+def _follow_prompts(trace: Sequence[_Ordered]) -> None:
+    """Let a step begin no earlier than the prompt that its source recorded before it and that it outlasted.
+
+    A derived start is as good as two clocks: some sources note an answer's start before the prompt they answer.
+    """
+    prompts = sorted(
+        (one for one in trace if one.event.kind == _USER and not one.event.from_agent), key=lambda one: one.at
+    )
+    if not prompts:
+        return
+    times = [one.at for one in prompts]
+    for one in trace:
+        if one.event.kind == _USER or one.at >= one.end:
+            continue
+        for prompt in reversed(prompts[bisect_right(times, one.at) : bisect_right(times, one.end)]):
+            if prompt.event.source == one.event.source and prompt.event.seq < one.event.seq:
+                one.at = prompt.at
+                break
 
 
 def _move_scores(key: str, traces: dict[str, list[_Ordered]]) -> None:
