@@ -313,10 +313,12 @@ def test_the_best_range_holds_the_newest_data(tmp_path: Path) -> None:
     ws = workspace(tmp_path)
     assert not ws.monitor.has_agent_data()
     assert ws.monitor.best_range().text == "30d"
-    session(ws, "a", at=NOW_MS - 400 * DAY_MS)
-    assert ws.monitor.best_range().text == "all"
-    session(ws, "b", at=NOW_MS - 80 * DAY_MS)
-    assert ws.monitor.best_range().text == "90d"
+    for key, days in (("a", 400), ("b", 80)):
+        session(ws, key, at=NOW_MS - days * DAY_MS)
+        start, end = ws.monitor.best_range().bounds(NOW_MS, ws.project.time_zone)
+        assert start is not None and end is not None
+        assert start <= NOW_MS - days * DAY_MS < end
+        assert 29 * DAY_MS < end - start < 31 * DAY_MS
     session(ws, "c")
     assert ws.monitor.best_range().text == "30d"
     assert ws.monitor.has_agent_data()

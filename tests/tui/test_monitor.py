@@ -117,7 +117,7 @@ async def test_a_range_chosen_for_the_newest_data_says_so() -> None:
     async with app.run_test(size=(100, 24)) as pilot:
         screen = await settled(pilot)
         assert monitor.asked[-1][0] == "since:90d"
-        assert "last 90 days, chosen because the newest data is there" in words(screen)
+        assert "last 90 days, where the newest data is" in words(screen)
 
 
 async def test_without_scores_quality_is_headed_from_rules_and_shows_rule_tiles() -> None:
@@ -414,6 +414,7 @@ async def test_no_data_shows_the_guide_with_key_and_checklist_that_follows_the_s
         screen = await settled(pilot)
         guide = screen.query_one(GetStarted)
         text = screen_text(app)
+        assert "No agent data yet" in text and "first session record" in text
         assert guide.display and "aa-tui import" in text and "aa_k3y00000000" in text and "--project demo" in text
         assert guide.done == (3, 7)
         monitor.rows = (*monitor.rows[:3], CheckRow("user", "user", True, 12, 12, ""), *monitor.rows[4:])
@@ -429,6 +430,22 @@ async def test_no_data_shows_the_guide_with_key_and_checklist_that_follows_the_s
         screen._watch()
         await settled(pilot)
         assert not guide.display and "support-bot" in screen_text(app)
+
+
+async def test_the_guide_can_be_asked_for_and_left() -> None:
+    app = AAApp(lambda *_: fakes.workspace(), "monitor?since=30d", AppOptions(remember=False))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await settled(pilot)
+        await pilot.press("colon")
+        await pilot.pause()
+        await pilot.press(*"get-started", "enter")
+        await settled(pilot)
+        assert screen.query_one(GetStarted).display and "No agent data yet" not in screen_text(app)
+        assert str(screen.address()) == "monitor/get-started"
+        await pilot.press("escape")
+        await settled(pilot)
+        assert not screen.query_one(GetStarted).display and "support-bot" in screen_text(app)
+        assert str(screen.address()) == "monitor?since=30d"
 
 
 # Looks -----------------------------------------------------------------------------------------------------------
@@ -553,6 +570,10 @@ def test_panels_never_need_more_than_there_is(width: int, height: int, grouped: 
     left = height - 3 - plan.down * plan.chart_height
     assert left >= (0 if height < 13 else 5)
     assert plan.chart_height >= 3
+
+
+def test_a_status_line_moves_no_chart() -> None:
+    assert layout_for(80, 20) == layout_for(80, 21)
 
 
 # On the sample ---------------------------------------------------------------------------------------------------

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from aa_tui.backend.model.filter import FIELDS, Filter, Match, Not, Value, all_of, facet_filter
 from aa_tui.backend.model.histogram import quantile, unpack
@@ -609,17 +611,20 @@ def has_agent_data(reader: Reader, scope: Scope) -> bool:
 
 
 def best_range(reader: Reader, scope: Scope) -> TimeRange:
-    """Return the shortest usual range that shows the newest data: 7d for a young project, 30d, 90d, else all."""
+    """Return the range that shows the newest data: 7d for a young project, 30d, else the 30 days that end with it.
+
+    A range that reaches from old transcripts to today would squeeze them into a corner of every chart.
+    """
     row = reader.one("SELECT MIN(bucket), MAX(bucket) FROM rollup_session WHERE project_id=:p", {"p": scope.project_id})
     if row is None or row[0] is None:
         return DEFAULT_RANGE
     oldest, newest = (scope.now_ms - bucket * BUCKET_MS for bucket in row)
     if 0 <= oldest <= 7 * DAY_MS:
         return TimeRange("7d")
-    for text, days in (("30d", 30), ("90d", 90)):
-        if newest <= days * DAY_MS:
-            return TimeRange(text)
-    return TimeRange("all")
+    if newest <= 30 * DAY_MS:
+        return DEFAULT_RANGE
+    last = datetime.fromtimestamp(row[1] * BUCKET_MS / 1000, ZoneInfo(scope.zone)).date()
+    return TimeRange(f"{last - timedelta(days=29)}..{last}")
 
 
 _RESPONSES = 1000
