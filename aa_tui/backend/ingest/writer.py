@@ -26,8 +26,8 @@ from aa_tui.backend.support.errors import NotFound
 from aa_tui.backend.support.ids import stable_id, text_hash
 from aa_tui.backend.support.text import storable
 
-SLICE_EVENTS = 1_500
-SLICE_CHARS = 4_000_000
+SLICE_EVENTS = 1_000
+SLICE_CHARS = 3_000_000
 MOST_REMEMBERED = 200_000
 """What one transaction takes at most: keeps it under about 200 ms."""
 PROPERTY_TIMES = "$times"
