@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aa_tui.backend.model.event import EventKind
 from aa_tui.backend.model.vocabulary import MEASURES
 from aa_tui.backend.query.readmodels import (
-    ContentText,
     Measure,
     MonitorView,
     SessionDetail,
     SessionRow,
     StepRow,
 )
-from aa_tui.backend.service.records import iso, session_record
+from aa_tui.backend.service.records import iso, kind_name
 from aa_tui.backend.support import humanize
 from aa_tui.backend.support.money import nano_to_usd
 
@@ -40,87 +37,6 @@ def session_cells(row: SessionRow, zone: str, now_ms: int) -> tuple[str, ...]:
         row.state,
         row.title or "",
     )
-
-
-def kind_name(kind: int) -> str:
-    """Return the stable name of an event's kind: `user_message`, `ai_response`, `tool_call`…"""
-    return EventKind(kind).name.lower()
-
-
-def _step(step: StepRow, texts: Sequence[ContentText]) -> dict[str, Any]:
-    return {
-        "kind": kind_name(step.kind),
-        "turn": step.turn_no,
-        "depth": step.depth,
-        "time": iso(step.time_ms),
-        "latency_ms": step.latency_ms,
-        "agent": step.agent,
-        "name": step.name,
-        "model": step.model,
-        "input_tokens": step.input_tokens,
-        "output_tokens": step.output_tokens,
-        "cost_usd": nano_to_usd(step.cost_nano),
-        "cost_estimated": step.cost_estimated,
-        "is_error": step.is_error,
-        "error_type": step.error_type,
-        "finish_reason": step.finish_reason,
-        "interrupted": step.interrupted,
-        "from_agent": step.from_agent,
-        "score": step.score_value,
-        "marks": list(step.marks),
-        "warnings": list(step.warnings),
-        "texts": {text.part: text.text for text in texts},
-    }
-
-
-def session_object(detail: SessionDetail, texts: Mapping[int, Sequence[ContentText]]) -> dict[str, Any]:
-    """Return a session as JSON: the fields of the list, then what only its own page has."""
-    return {
-        **session_record(detail.row),
-        "agents": list(detail.agents),
-        "models": list(detail.models),
-        "close_reason": detail.close_reason,
-        "closed_at": iso(detail.closed_ms),
-        "revision": detail.revision,
-        "reasoning_tokens": detail.reasoning_tokens,
-        "cache_read_tokens": detail.cache_read_tokens,
-        "cache_creation_tokens": detail.cache_creation_tokens,
-        "latency_p50_ms": detail.latency_p50_ms,
-        "latency_p90_ms": detail.latency_p90_ms,
-        "warnings": list(detail.warnings),
-        "info": detail.info,
-        "results": [
-            {
-                "check": result.check,
-                "kind": result.kind,
-                "version": result.version,
-                "value": result.value,
-                "passed": result.passed,
-                "score": result.score,
-                "rationale": result.rationale,
-                "evidence": result.evidence,
-                "model": result.model,
-                "method": result.method,
-                "cost_usd": nano_to_usd(result.cost_nano),
-                "error": result.error,
-                "evaluated_at": iso(result.evaluated_ms),
-            }
-            for result in detail.results
-        ],
-        "answers": [
-            {
-                "criterion": answer.criterion,
-                "value": answer.value,
-                "reviewer": answer.reviewer,
-                "source": answer.source,
-                "origin": answer.origin,
-                "note": answer.note,
-                "answered_at": iso(answer.answered_ms),
-            }
-            for answer in detail.answers
-        ],
-        "events": [_step(step, texts.get(step.id, ())) for step in detail.steps],
-    }
 
 
 def session_facts(detail: SessionDetail, zone: str) -> list[tuple[str, str]]:

@@ -103,8 +103,7 @@ def _only_one(**chosen: bool) -> str:
 
 
 @app.command(
-    epilog="Examples:  aa-tui sessions agent:billing since:7d  |  aa-tui sessions 'errors>0' --ids --limit 0. "
-    + _ANYWHERE,
+    epilog="Examples:  aa-tui sessions agent:billing since:7d  |  aa-tui sessions 'errors>0' --ids. " + _ANYWHERE,
 )
 def sessions(
     context: typer.Context,
@@ -112,7 +111,10 @@ def sessions(
     as_json: Json = False,
     ids: Annotated[bool, typer.Option("--ids", help="Only the sessions' ids.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated, with a header.")] = False,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="At most so many; 0 is all.")] = 100,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", "-n", min=0, help="At most so many; 0 is all. The table shows 100 by default."),
+    ] = None,
     sort: Annotated[str, typer.Option("--sort", help="started, cost, duration, turns, tokens, errors, …")] = "",
 ) -> None:
     """List sessions, newest first."""
@@ -123,14 +125,16 @@ def sessions(
 
     form = _only_one(json=as_json, ids=ids, csv=as_csv)
     wanted = parse_filter(_filter_text(words))
+    # A program that reads the list wants all of it; a person's screen does not.
+    most = limit if limit is not None else 0 if form else 100
     order = parse_sort(sort) if sort else Sort("relevance") if wanted.search_text() else Sort()
 
     def rows(ws: Workspace) -> Iterator[list[SessionRow]]:
-        if 0 < limit <= _CHUNK:
-            yield ws.sessions.first_page(wanted, order, limit)
+        if 0 < most <= _CHUNK:
+            yield ws.sessions.first_page(wanted, order, most)
             return
         listed = ws.sessions.ids(wanted, order).ids
-        listed = listed[:limit] if limit else listed
+        listed = listed[:most] if most else listed
         for start in range(0, len(listed), _CHUNK):
             chunk = listed[start : start + _CHUNK]
             found = ws.sessions.rows(chunk)
@@ -171,6 +175,7 @@ def session(
     as_json: Json = False,
 ) -> None:
     """Show one session: its facts and its thread."""
+    from aa_tui.backend.service.records import session_document
     from aa_tui.cli import present
 
     with _workspace(context) as ws:
@@ -179,7 +184,7 @@ def session(
         zone = ws.project.time_zone
         if as_json:
             texts = ws.sessions.texts(number, [step.id for step in detail.steps], limit=1 << 30)
-            output.json_line(present.session_object(detail, texts))
+            output.json_line(session_document(detail, texts))
             return
         facts = present.session_facts(detail, zone)
         width = max(len(label) for label, _ in facts)

@@ -5,11 +5,12 @@ Formatting for people lives elsewhere; a record holds numbers, texts and ISO 860
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aa_tui.backend.query.readmodels import ProjectInfo, SessionRow
+from aa_tui.backend.model.event import EventKind
+from aa_tui.backend.query.readmodels import ContentText, ProjectInfo, SessionDetail, SessionRow, StepRow
 from aa_tui.backend.support.clock import from_ms
 from aa_tui.backend.support.money import nano_to_usd
 
@@ -83,6 +84,87 @@ SESSION_FIELDS: tuple[Field, ...] = (
 def session_record(row: SessionRow) -> dict[str, Any]:
     """Return a session as a record with the names of `SESSION_FIELDS`."""
     return {field.name: field.value(row) for field in SESSION_FIELDS}
+
+
+def kind_name(kind: int) -> str:
+    """Return the stable name of an event's kind: `user_message`, `ai_response`, `tool_call`…"""
+    return EventKind(kind).name.lower()
+
+
+def _step(step: StepRow, texts: Sequence[ContentText]) -> dict[str, Any]:
+    return {
+        "kind": kind_name(step.kind),
+        "turn": step.turn_no,
+        "depth": step.depth,
+        "time": iso(step.time_ms),
+        "latency_ms": step.latency_ms,
+        "agent": step.agent,
+        "name": step.name,
+        "model": step.model,
+        "input_tokens": step.input_tokens,
+        "output_tokens": step.output_tokens,
+        "cost_usd": nano_to_usd(step.cost_nano),
+        "cost_estimated": step.cost_estimated,
+        "is_error": step.is_error,
+        "error_type": step.error_type,
+        "finish_reason": step.finish_reason,
+        "interrupted": step.interrupted,
+        "from_agent": step.from_agent,
+        "score": step.score_value,
+        "marks": list(step.marks),
+        "warnings": list(step.warnings),
+        "texts": {text.part: text.text for text in texts},
+    }
+
+
+def session_document(detail: SessionDetail, texts: Mapping[int, Sequence[ContentText]]) -> dict[str, Any]:
+    """Return a whole session: its record, what only its own page has, and every event with its texts."""
+    return {
+        **session_record(detail.row),
+        "agents": list(detail.agents),
+        "models": list(detail.models),
+        "close_reason": detail.close_reason,
+        "closed_at": iso(detail.closed_ms),
+        "revision": detail.revision,
+        "reasoning_tokens": detail.reasoning_tokens,
+        "cache_read_tokens": detail.cache_read_tokens,
+        "cache_creation_tokens": detail.cache_creation_tokens,
+        "latency_p50_ms": detail.latency_p50_ms,
+        "latency_p90_ms": detail.latency_p90_ms,
+        "warnings": list(detail.warnings),
+        "info": detail.info,
+        "results": [
+            {
+                "check": result.check,
+                "kind": result.kind,
+                "version": result.version,
+                "value": result.value,
+                "passed": result.passed,
+                "score": result.score,
+                "rationale": result.rationale,
+                "evidence": result.evidence,
+                "model": result.model,
+                "method": result.method,
+                "cost_usd": nano_to_usd(result.cost_nano),
+                "error": result.error,
+                "evaluated_at": iso(result.evaluated_ms),
+            }
+            for result in detail.results
+        ],
+        "answers": [
+            {
+                "criterion": answer.criterion,
+                "value": answer.value,
+                "reviewer": answer.reviewer,
+                "source": answer.source,
+                "origin": answer.origin,
+                "note": answer.note,
+                "answered_at": iso(answer.answered_ms),
+            }
+            for answer in detail.answers
+        ],
+        "events": [_step(step, texts.get(step.id, ())) for step in detail.steps],
+    }
 
 
 PROJECT_FIELDS: Mapping[str, str] = {

@@ -71,6 +71,21 @@ class SessionCopying(PlaceScreen):
         if self.selected_step is not None:
             self.aa.copy_text(await self._whole_text(self.selected_step))
 
+    def action_session_save_file(self) -> None:
+        self.load(self._save(), "save file")
+
+    async def _save(self) -> None:
+        from aa_tui.exporting import save_session
+
+        detail = self.detail
+        if detail is None:
+            return
+        workspace = await self.ready()
+        steps = [step.id for step in detail.steps]
+        texts = await self.ask(workspace.sessions.texts, detail.row.id, steps, limit=_WHOLE, group="save file")
+        path = await self.ask(save_session, detail, texts, group="save file", token=False)
+        self.flash(f"written to {path}", "good")
+
     def action_session_pager(self) -> None:
         self.load(self._page(), "pager")
 

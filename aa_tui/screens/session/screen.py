@@ -38,7 +38,6 @@ class SessionScreen(SessionCopying, PlaceScreen):
     """Thread, Info, Turns, Evaluators and Review of one session."""
 
     SCOPE = "session"
-    CSS_PATH = ["../../styles/session.tcss"]
 
     def __init__(self) -> None:
         super().__init__()
