@@ -217,6 +217,8 @@ PALETTES: dict[str, Palette] = {
             _ansi_colours(dark=True),
             ("ansi_black", "ansi_cyan"),
             attributes=_ANSI_ATTRIBUTES,
+            # Many terminals draw bold black as grey.
+            cursor_style="none",
         ),
         Palette(
             "ansi-light",

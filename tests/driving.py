@@ -18,16 +18,21 @@ def app_on(workspace: Workspace | Any, address: str, **options: Any) -> AAApp:
     return AAApp(lambda: workspace, address, AppOptions(**chosen))
 
 
-async def settle(pilot: Pilot[Any], beyond: float = 0.0) -> AAApp:
-    """Wait until nothing is being asked and nothing waits to be handled; `beyond` seconds more for delayed looks."""
+async def settle(pilot: Pilot[Any], beyond: float = 0.0, opened: bool = True) -> AAApp:
+    """Wait until nothing is being asked and nothing waits to be handled; `beyond` seconds more for delayed looks.
+
+    With `opened` off a store that does not open is no reason to wait.
+    """
     app = cast(AAApp, pilot.app)
     if beyond:
         await asyncio.sleep(beyond)
     quiet = 0
     for _ in range(1500):
+        if app._exception is not None:
+            raise app._exception
         with contextlib.suppress(Exception):
             await pilot.pause()
-        quiet = quiet + 1 if app.idle and app.workspace is not None else 0
+        quiet = quiet + 1 if app.idle and (app.workspace is not None or not opened) else 0
         if quiet >= 3:
             return app
         await asyncio.sleep(0.005)

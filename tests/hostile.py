@@ -1,4 +1,4 @@
-"""The hostile corpus as data of a project: events that carry an entry's text in every field, brought in by an import."""
+"""The hostile corpus as data of a project: events that carry an entry's text in every field, imported from a file."""
 
 from __future__ import annotations
 

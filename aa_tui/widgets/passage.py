@@ -18,8 +18,9 @@ def passage(found: MatchExcerpt | None, width: int) -> tuple[Content, Content]:
     """Return the line's left and right part: the quoted passage with hits marked, and the turn it is in."""
     if found is None:
         return Content(""), Content("")
-    pieces: list[Content | str] = [f" {glyphs.get('left_quote')}"]
-    at = 0
+    at = _first_shown(found, width)
+    more = glyphs.get("ellipsis") if at else ""
+    pieces: list[Content | str] = [f" {glyphs.get('left_quote')}{more}"]
     for start, end in sorted(found.hits):
         if start < at or end > len(found.text):
             continue
@@ -29,3 +30,12 @@ def passage(found: MatchExcerpt | None, width: int) -> tuple[Content, Content]:
     pieces += [safe(found.text[at:]), glyphs.get("right_quote")]
     turn = f"turn {found.turn_no} " if found.turn_no is not None else ""
     return Content.assemble(*pieces), Content.styled(turn, themes.style("muted"))
+
+
+def _first_shown(found: MatchExcerpt, width: int) -> int:
+    """Return where to begin, so that the first hit is seen with some words before it."""
+    first = min((start for start, _ in found.hits), default=0)
+    if first < width // 2:
+        return 0
+    blank = found.text.find(" ", first - width // 3, first)
+    return blank + 1 if blank >= 0 else first - width // 3

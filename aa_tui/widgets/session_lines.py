@@ -8,7 +8,7 @@ from aa_tui.backend.query.readmodels import AnswerRow, CostShare, ResultRow, Ses
 from aa_tui.backend.support.drawable import drawable
 from aa_tui.backend.support.humanize import count, duration, full_moment, latency, money, tokens
 from aa_tui.widgets import glyphs
-from aa_tui.widgets.cells import pad, wrap
+from aa_tui.widgets.cells import clip, pad, wrap
 from aa_tui.widgets.role_lines import Line
 
 UNKNOWN = "–"
@@ -157,8 +157,8 @@ def evaluator_lines(results: Sequence[ResultRow], zone: str, width: int) -> list
             )
             for text, text_role in ((result.rationale, "text"), (result.evidence, "output"), (result.error, "warn")):
                 if text:
-                    quoted = f"“{_safe(text)}”" if text is result.evidence else _safe(text)
-                    lines += [[(" " * 24, "text"), (line, text_role)] for line in wrap(quoted, max(width - 26, 20))]
+                    quoted = f"“{text}”" if text is result.evidence else text
+                    lines += _block(quoted, 24, width, text_role)
             facts = [f"v{result.version}", full_moment(result.evaluated_ms, zone)]
             if result.latency_ms:
                 facts.append(latency(result.latency_ms))
@@ -180,21 +180,25 @@ def review_lines(answers: Sequence[AnswerRow], zone: str, width: int) -> list[Li
         )
     lines = _title("Answers")
     for answer in answers:
-        who = _safe(answer.reviewer or answer.origin or answer.source)
+        who = answer.reviewer or answer.origin or answer.source
         lines.append(
             [
                 ("  " + pad(_safe(answer.criterion).replace("_", " "), 26), "text"),
-                (pad(_safe(answer.value), 16), "accent"),
-                (
-                    f"{who} {glyphs.get('dot')} {_safe(answer.source)} {glyphs.get('dot')} "
-                    f"{full_moment(answer.answered_ms, zone)}",
-                    "dim",
-                ),
+                (clip(_safe(answer.value), max(width - 30, 20)), "accent"),
             ]
         )
+        dot = f" {glyphs.get('dot')} "
+        lines += _block(dot.join((who, answer.source, full_moment(answer.answered_ms, zone))), 28, width, "dim")
         if answer.note:
-            lines += [[(" " * 28, "text"), (line, "text")] for line in wrap(_safe(answer.note), max(width - 30, 20))]
+            lines += _block(answer.note, 28, width, "text")
     return lines
+
+
+def _block(text: str, indent: int, width: int, role: str) -> list[Line]:
+    """Return stored text as wrapped, indented lines; its own line breaks stay line breaks."""
+    room = max(width - indent - 2, 20)
+    rows = [row for line in drawable(text).expandtabs(4).split("\n") for row in wrap(line, room)]
+    return [[(" " * indent, "text"), (row, role)] for row in rows]
 
 
 def _empty(first: str, second: str, third: str, width: int) -> list[Line]:

@@ -13,7 +13,7 @@ from textual.reactive import reactive
 from aa_tui.backend.model.event import EventKind
 from aa_tui.backend.query.readmodels import ContentText, StepRow, TurnRow
 from aa_tui.backend.support.drawable import drawable
-from aa_tui.backend.support.humanize import clock, count, duration, latency, money, tokens
+from aa_tui.backend.support.humanize import clock, count, duration, latency, money, plural, tokens
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.cells import pad
 from aa_tui.widgets.role_lines import Line, RoleLines
@@ -219,9 +219,9 @@ class SpanTree(RoleLines):
         span = turn.ended_ms - turn.started_ms if turn.ended_ms is not None and turn.started_ms is not None else None
         facts = [duration(span) if span is not None else ""]
         if width >= 100:
-            facts.append(f"{count(turn.model_calls)} model")
+            facts.append(plural(turn.model_calls, "model call"))
         if turn.tool_calls:
-            facts.append(f"{count(turn.tool_calls)} tool")
+            facts.append(plural(turn.tool_calls, "tool"))
         if turn.total_tokens and width >= 100:
             facts.append(f"{tokens(turn.total_tokens)} tok")
         if turn.cost_nano is not None:

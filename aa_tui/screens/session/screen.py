@@ -132,6 +132,7 @@ class SessionScreen(SessionCopying, PlaceScreen):
         self._first_texts = (texts, start)
         self._show_tab()
         self._go_to_event(event)
+        self.refresh_footer()
         self.aa.replace_address()
 
     def _go_to_event(self, event: str | None) -> None:
