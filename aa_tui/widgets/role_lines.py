@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.geometry import Region
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from aa_tui.widgets import glyphs
+from aa_tui.widgets.role_style import RoleStyled
 
 Piece = tuple[str, str]
 """Text that is safe to draw, and the role that styles it."""
 Line = list[Piece]
 
-ROLES = (
-    *("text", "title", "label", "dim", "accent", "good", "bad", "warn", "unknown", "hit", "cursor", "cited"),
-    *("user", "user-text", "agent", "tool", "turn", "bar", "span-bar", "output"),
-)
-"""What a piece can be; looks are in styles/session.tcss."""
 
-
-class RoleLines(ScrollView, can_focus=True, inherit_bindings=False):
+class RoleLines(RoleStyled, ScrollView, can_focus=True, inherit_bindings=False):
     """A page of role lines; subclasses say which line stands where by `line_at`."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{role}" for role in ROLES}
+    LOOKS: ClassVar[Mapping[str, tuple[str, str]]] = {
+        **{role: (role, "") for role in ("text", "accent", "good", "bad", "warn", "unknown", "hit", "cursor")},
+        **{role: (role, "") for role in ("user", "agent", "tool")},
+        "title": ("text", "bold"),
+        "user-text": ("text", "bold"),
+        "label": ("muted", ""),
+        "dim": ("muted", ""),
+        "output": ("muted", ""),
+        "turn": ("accent", ""),
+        "span-bar": ("accent", ""),
+        "bar": ("line", ""),
+        "cited": ("mark", ""),
+    }
+    """What a piece can be, and how it looks."""
     DEFAULT_CSS = """
     RoleLines {
         height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; overflow-y: auto; scrollbar-gutter: stable;
@@ -47,26 +54,22 @@ class RoleLines(ScrollView, can_focus=True, inherit_bindings=False):
         width = self.scrollable_content_region.width
         found = self.line_at(y + self.scroll_offset.y)
         if found is None:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.role_style())
         line, selected, cited = found
-        base = self.rich_style
-        if selected:
-            base += self._style("cursor")
-        return Strip(self._segments(line, base, selected, cited)).adjust_cell_length(width, base)
+        base = self.role_style("cursor") if selected else self.role_style()
+        return Strip(self._segments(line, selected, cited)).adjust_cell_length(width, base)
 
-    def _segments(self, line: Sequence[Piece], base: Style, selected: bool, cited: bool) -> list[Segment]:
+    def _segments(self, line: Sequence[Piece], selected: bool, cited: bool) -> list[Segment]:
+        under = ("cursor",) if selected else ()
         segments: list[Segment] = []
         pieces = list(line)
         if cited:
-            segments.append(Segment(glyphs.get("cited"), base + self._style("cited")))
+            segments.append(Segment(glyphs.get("cited"), self.role_style(*under, "cited")))
             pieces = _without_first_cell(pieces)
         for text, role in pieces:
             # On the cursor line its own colours win, so that the contrast is that of the theme's cursor.
-            segments.append(Segment(text, base if selected else base + self._style(role)))
+            segments.append(Segment(text, self.role_style(*(under or (role,)))))
         return segments
-
-    def _style(self, role: str) -> Style:
-        return self.get_component_rich_style(f"line--{role}", partial=True)
 
     def refresh_page_line(self, y: int) -> None:
         """Repaint one line of the whole page if it is visible."""

@@ -5,7 +5,7 @@ For a few hundred rows that are all in memory; long lists use the windowed table
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,13 +15,12 @@ from textual import events
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.cells import clip, pad, width_of
+from aa_tui.widgets.role_style import RoleStyled
 
 _GAP = 2
-_ROLES = ("text", "muted", "good", "warn", "bad", "bar", "title", "tab", "rule", "focus", "header", "cursor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class StatRow:
     cells: tuple[Cell, ...]
 
 
-class StatTable(Widget, can_focus=True):
+class StatTable(RoleStyled, can_focus=True):
     """Rows of figures under a title line. A `▸` marks the row under the cursor while focused."""
 
     @dataclass
@@ -94,7 +93,15 @@ class StatTable(Widget, can_focus=True):
     DEFAULT_CSS = """
     StatTable { height: 1fr; width: 1fr; min-height: 3; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"stat--{role}" for role in _ROLES}
+    LOOKS: ClassVar[Mapping[str, tuple[str, str]]] = {
+        **{role: (role, "") for role in ("text", "muted", "good", "warn", "bad", "cursor")},
+        "bar": ("series-1", ""),
+        "title": ("text", "bold"),
+        "tab": ("muted", ""),
+        "header": ("muted", ""),
+        "rule": ("line", ""),
+        "focus": ("accent", ""),
+    }
 
     def __init__(self, title: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -211,8 +218,7 @@ class StatTable(Widget, can_focus=True):
     # Drawing -------------------------------------------------------------------------------------------------
 
     def _style(self, role: str, under_cursor: bool = False) -> Style:
-        style = self.rich_style + self.get_component_rich_style(f"stat--{role}", partial=True)
-        return style + self.get_component_rich_style("stat--cursor", partial=True) if under_cursor else style
+        return self.role_style(role, "cursor") if under_cursor else self.role_style(role)
 
     def _widths(self) -> list[tuple[int, int]]:
         """Return (column index, width) of the columns that fit."""
@@ -240,12 +246,14 @@ class StatTable(Widget, can_focus=True):
         if y == 1:
             cells = [(self._columns[i].title, "header") for i, _ in columns]
             return (
-                self._line(columns, cells, " ", "header", width) if self._rows else Strip.blank(width, self.rich_style)
+                self._line(columns, cells, " ", "header", width)
+                if self._rows
+                else Strip.blank(width, self.role_style())
             )
         if row >= len(self._rows):
             text = self._empty if not self._rows and y == 2 else ""
             return Strip([Segment("  " + clip(text, width - 2), self._style("muted"))]).adjust_cell_length(
-                width, self.rich_style
+                width, self.role_style()
             )
         here = self.has_focus and row == self._cursor
         cells = [self._rows[row].cells[i] for i, _ in columns]
@@ -290,4 +298,4 @@ class StatTable(Widget, can_focus=True):
         segments.append(Segment(rule * max(0, width - at - width_of(end) - 1), self._style(edge)))
         segments.append(Segment(end, self._style("muted")))
         segments.append(Segment(rule, self._style(edge)))
-        return Strip(segments).adjust_cell_length(width, self.rich_style)
+        return Strip(segments).adjust_cell_length(width, self.role_style())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,10 +12,10 @@ from textual import events
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.cells import clip, pad, width_of
+from aa_tui.widgets.role_style import RoleStyled
 
 _GAP = 2
 _ROWS = 3
@@ -51,7 +51,7 @@ class Tile:
 _BAND_ROLE = {"good": "good", "fair": "warn", "poor": "bad"}
 
 
-class TileStrip(Widget, can_focus=True):
+class TileStrip(RoleStyled, can_focus=True):
     """Three rows of tiles, as many as fit by priority, with a cursor over them while focused."""
 
     @dataclass
@@ -81,8 +81,15 @@ class TileStrip(Widget, can_focus=True):
     DEFAULT_CSS = """
     TileStrip { height: 3; width: 1fr; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"tile--{role}" for role in ["label", "n", "value", "good", "warn", "bad", "muted", "cursor"]
+    LOOKS: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "label": ("muted", ""),
+        "n": ("unknown", ""),
+        "value": ("text", "bold"),
+        "good": ("good", ""),
+        "warn": ("warn", ""),
+        "bad": ("bad", ""),
+        "muted": ("muted", ""),
+        "cursor": ("cursor", ""),
     }
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -178,8 +185,7 @@ class TileStrip(Widget, can_focus=True):
                 return
 
     def _style(self, role: str, under_cursor: bool) -> Style:
-        style = self.rich_style + self.get_component_rich_style(f"tile--{role}", partial=True)
-        return style + self.get_component_rich_style("tile--cursor", partial=True) if under_cursor else style
+        return self.role_style(role, "cursor") if under_cursor else self.role_style(role)
 
     def _row(self, tile: Tile, y: int) -> list[tuple[str, str]]:
         if y == 0:
@@ -194,7 +200,7 @@ class TileStrip(Widget, can_focus=True):
         at = 0
         for index, (left, width, tile) in enumerate(self._places):
             here = self.has_focus and index == self._cursor
-            segments.append(Segment(" " * (left - 1 - at), self.rich_style))
+            segments.append(Segment(" " * (left - 1 - at), self.role_style()))
             segments.append(Segment(" ", self._style("value", here)))
             used = 0
             for text, role in self._row(tile, y):
@@ -203,4 +209,4 @@ class TileStrip(Widget, can_focus=True):
                 segments.append(Segment(piece, self._style(role, here)))
             segments.append(Segment(pad("", width - used + 1), self._style("value", here)))
             at = left + width + 1
-        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
+        return Strip(segments).adjust_cell_length(self.size.width, self.role_style())

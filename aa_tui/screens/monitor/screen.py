@@ -6,7 +6,7 @@ What a view looks like is decided in `present`, how much fits in `layout`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.content import Content
@@ -39,7 +39,6 @@ class MonitorScreen(MonitorMenus):
 
     SCOPE = "monitor"
     AUTO_FOCUS = ""
-    CSS_PATH: ClassVar[Any] = "../../styles/monitor.tcss"
     DEFAULT_CSS = """
     MonitorScreen #nothing { display: none; }
     MonitorScreen.-nothing #nothing { display: block; }

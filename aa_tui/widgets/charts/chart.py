@@ -6,7 +6,7 @@ only the two buckets, the readout and the axis.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import ClassVar
@@ -18,7 +18,6 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
 from aa_tui import themes
 from aa_tui.widgets import glyphs
@@ -26,6 +25,7 @@ from aa_tui.widgets.cells import clip, width_of
 from aa_tui.widgets.charts.draw import Cell, Picture, draw
 from aa_tui.widgets.charts.scale import notable, readout, slot_of, when
 from aa_tui.widgets.charts.spec import ChartSpec
+from aa_tui.widgets.role_style import RoleStyled
 
 _FRAMES = {
     # (focused, ascii): corners from the top left clockwise, horizontal, vertical.
@@ -34,13 +34,9 @@ _FRAMES = {
     (False, True): "++++-|",
     (True, True): "####=#",
 }
-_ROLES = (
-    *("bar", "good", "warn", "bad", "partial", "line", "line2", "axis", "tick", "date", "mark", "name", "total"),
-    *("frame", "focus", "title", "legend", "cursor", "readout", "message", "failed"),
-)
 
 
-class Chart(Widget, can_focus=True):
+class Chart(RoleStyled, can_focus=True):
     """One framed chart with a cursor over its buckets. It binds no keys: its screen moves the cursor and opens."""
 
     @dataclass
@@ -76,7 +72,20 @@ class Chart(Widget, can_focus=True):
     DEFAULT_CSS = """
     Chart { height: 1fr; width: 1fr; min-height: 4; min-width: 12; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{role}" for role in _ROLES}
+    LOOKS: ClassVar[Mapping[str, tuple[str, str]]] = {
+        **{role: (role, "") for role in ("good", "warn", "bad", "mark")},
+        **dict.fromkeys(("partial", "tick", "date", "total", "legend", "message"), ("muted", "")),
+        **dict.fromkeys(("axis", "frame"), ("line", "")),
+        "bar": ("series-1", ""),
+        "line": ("series-2", ""),
+        "line2": ("series-1", ""),
+        "name": ("text", ""),
+        "title": ("text", "bold"),
+        "focus": ("accent", ""),
+        "readout": ("accent", "bold"),
+        "cursor": ("hit", "bold"),
+        "failed": ("bad", ""),
+    }
     spec: reactive[ChartSpec | None] = reactive[ChartSpec | None](None)
     """What is drawn; None while it loads."""
     failure: reactive[str] = reactive("")
@@ -89,7 +98,6 @@ class Chart(Widget, can_focus=True):
         self._at_ms: int | None = None
         self._cursor: int | None = None
         self._group = 0
-        self._styles: dict[str, Style] = {}
 
     # What the cursor stands on -------------------------------------------------------------------------------
 
@@ -195,16 +203,10 @@ class Chart(Widget, can_focus=True):
         self._find_cursor()
         self.refresh()
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._styles.clear()
-
     def on_focus(self) -> None:
-        self._styles.clear()
         self.refresh()
 
     def on_blur(self) -> None:
-        self._styles.clear()
         self.refresh()
 
     def step_across(self, by: int) -> bool:
@@ -290,12 +292,7 @@ class Chart(Widget, can_focus=True):
         return self._picture
 
     def _style(self, role: str) -> Style:
-        found = self._styles.get(role)
-        if found is None:
-            base = self.rich_style
-            found = base + self.get_component_rich_style(f"chart--{role}", partial=True) if role else base
-            self._styles[role] = found
-        return found
+        return self.role_style(role) if role else self.role_style()
 
     def _right_text(self) -> str:
         spec = self.spec
