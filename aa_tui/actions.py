@@ -54,9 +54,10 @@ _SHOWN_KEYS = {
 }
 
 
-def key_label(key: str) -> str:
-    """Return a key as people read it: `question_mark` is `?`, `escape` is `esc`."""
-    return _SHOWN_KEYS.get(key, key)
+def key_label(key: str, ascii_only: bool = False) -> str:
+    """Return a key as people read it: `question_mark` is `?`, `escape` is `esc`; arrows by name for ASCII terminals."""
+    label = _SHOWN_KEYS.get(key, key)
+    return label if label.isascii() or not ascii_only else key
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -128,8 +129,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("monitor.previous_table", "previous table", "Show the table before.", ("left_square_bracket",), "monitor"),
     Action("monitor.drop_part", "drop filter", "Drop the part of the filter that excludes most.", ("x",), "monitor"),
     Action("monitor.clear", "clear filter", "Drop the whole filter.", ("X",), "monitor"),
-    Action("monitor.demo", "sample project", "Open the sample project, in a store of its own.", ("d",), "monitor"),
     Action("monitor.get_started", "get started", "Show how data comes in, and what has arrived.", (), "monitor"),
+    # Get started
+    Action("guide.demo", "sample project", "Open the sample project, in a store of its own.", ("d",), "guide", 90),
+    Action("guide.refresh", "look again", "Read the checklist again.", ("r",), "guide", 50),
     # Sessions
     Action("sessions.filter", "filter", "Filter the list: agent:billing since:7d “words”.", ("slash",), "sessions", 90),
     Action(
@@ -199,6 +202,7 @@ CHAINS: dict[str, tuple[str, ...]] = {
     "place": ("global",),
     "sessions": ("sessions", "list", "global"),
     "monitor": ("monitor", "global"),
+    "guide": ("guide", "global"),
     "session": ("session", "thread", "global"),
 }
 """The scopes whose keys work in a place, nearest first. A nearer scope wins a key that both declare."""
@@ -208,6 +212,7 @@ SCOPE_TITLES = {
     "list": "Lists",
     "sessions": "Sessions",
     "monitor": "Monitor",
+    "guide": "Get started",
     "session": "Session",
     "thread": "Thread",
 }

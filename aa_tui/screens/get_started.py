@@ -14,21 +14,20 @@ from textual.widget import Widget
 from aa_tui import themes
 from aa_tui.backend.support import humanize
 from aa_tui.widgets import glyphs
-from aa_tui.widgets.cells import clip, pad, wrap
+from aa_tui.widgets.cells import clip, pad, width_of
 from aa_tui.widgets.safe_text import safe_line
 
 if TYPE_CHECKING:
     from aa_tui.backend.query.readmodels import CheckRow
 
 _WIDEST = 96
-_TITLE = 34
 
 
 class GetStarted(Widget, can_focus=True):
     """Three ways in, the project's key, and the checklist. Paints only when the checklist says something new."""
 
     DEFAULT_CSS = """
-    GetStarted { height: 1fr; width: 1fr; padding: 1 2 0 2; }
+    GetStarted { height: 1fr; width: 1fr; padding: 0 2; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -36,10 +35,11 @@ class GetStarted(Widget, can_focus=True):
         self._project = ""
         self._key = ""
         self._rows: tuple[CheckRow, ...] = ()
+        self._empty = True
 
-    def begin(self, project: str, api_key: str, rows: Sequence[CheckRow]) -> None:
-        """Show the guide of a project."""
-        self._project, self._key, self._rows = project, api_key, tuple(rows)
+    def begin(self, project: str, api_key: str, rows: Sequence[CheckRow], empty: bool = True) -> None:
+        """Show the guide of a project; `empty` tells whether it has no data yet."""
+        self._project, self._key, self._rows, self._empty = project, api_key, tuple(rows), empty
         self.refresh()
 
     def show(self, rows: Sequence[CheckRow]) -> None:
@@ -55,47 +55,44 @@ class GetStarted(Widget, can_focus=True):
 
     def render(self) -> Content:
         width = min(_WIDEST, self.size.width)
-        muted, accent = themes.style("muted"), themes.style("accent")
-        project = safe_line(self._project, 32)
-        lines = [
-            Content.styled("No agent data yet. Three ways to bring some:", themes.style("accent", "bold")),
-            Content(""),
-        ]
-        for number, (command, what) in enumerate(self._ways(project), 1):
-            lines.append(Content.assemble((f"{number}  ", muted), (clip(command, width - 3), accent)))
-            lines += [Content.styled(f"   {row}", muted) for row in wrap(what, width - 3)]
-        lines += [
-            Content.assemble(("d  ", accent), "opens the sample project instead: 4,000 sessions, an incident to find"),
-            Content(""),
-            *self._checklist(width),
-        ]
+        head = "No agent data yet. Three ways to bring some:" if self._empty else "Three ways to bring agent data:"
+        lines = [Content.styled(head, themes.style("accent", "bold")), Content("")]
+        ways = self._ways(safe_line(self._project, 32))
+        # A command is there to be copied: it is the words beside it that give way.
+        column = min(max(width_of(command) for _, command, _ in ways) + 2, width - 3)
+        for key, command, what in ways:
+            lines.append(
+                Content.assemble(
+                    (f"{key}  ", themes.style("muted")),
+                    (pad(command, column), themes.style("accent")),
+                    (clip(what, max(0, width - column - 3)), themes.style("muted")),
+                )
+            )
+        lines += [Content(""), *self._checklist(width)]
         return Content("\n").join(lines[: self.size.height])
 
-    def _ways(self, project: str) -> list[tuple[str, str]]:
-        key = safe_line(self._key, 60)
+    def _ways(self, project: str) -> list[tuple[str, str, str]]:
         return [
-            ("aa-tui import", "finds what coding agents left on this machine, with counts, and lets you choose"),
-            (
-                f"aa-tui import FILE... --project {_shell(project)}",
-                "transcripts, benchmark results, or JSON Lines of [Agent] events",
-            ),
-            (f"project key  {key}", "what programs that send events over HTTP to this project will need"),
+            ("1", "aa-tui import", "coding agents' transcripts here"),
+            ("2", f"aa-tui import FILE... --project {_shell(project)}", "transcripts, JSON Lines"),
+            ("3", safe_line(self._key, 36), "this project's key, for senders"),
+            ("d", "the sample project", "an incident to find"),
         ]
 
     def _checklist(self, width: int) -> list[Content]:
         done, of = self.done
         lines = [Content.styled(f"What has arrived: {done} of {of}", themes.style("text", "bold"))]
-        for row in self._rows:
-            glyph = glyphs.get("done" if row.done else "open")
-            count = f"{humanize.count(row.n)} of {humanize.count(row.of)}" if row.of > 1 else ""
-            title = pad(safe_line(row.title), min(_TITLE, width // 2))
-            hint = "" if row.done else clip(safe_line(row.hint), max(0, width - min(_TITLE, width // 2) - 17))
+        title_width = min(max((width_of(row.title) for row in self._rows), default=0), width // 2)
+        counts = [f"{humanize.count(row.n)} of {humanize.count(row.of)}" if row.of > 1 else "" for row in self._rows]
+        count_width = max((len(count) for count in counts), default=0)
+        room = max(0, width - title_width - count_width - 6)
+        for row, count in zip(self._rows, counts, strict=True):
             lines.append(
                 Content.assemble(
-                    (f"{glyph} ", themes.style("good" if row.done else "unknown")),
-                    title,
-                    (f" {count:>12}  ", themes.style("muted")),
-                    (hint, themes.style("warn" if row.n or row.of else "muted")),
+                    (f"{glyphs.get('done' if row.done else 'open')} ", themes.style("good" if row.done else "unknown")),
+                    pad(safe_line(row.title), title_width),
+                    (f"  {count:>{count_width}}  ", themes.style("muted")),
+                    ("" if row.done else clip(safe_line(row.hint), room), themes.style("warn")),
                 )
             )
         return lines

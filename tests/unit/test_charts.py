@@ -102,6 +102,7 @@ def test_value_axis_starts_at_zero_and_reaches_the_highest_value() -> None:
     assert axis.ticks == ((3, "0"), (2, "35"), (0, "70")) and axis.top == 70
     assert value_axis(0.93, 5, "share", full=1.0).ticks == ((4, "0"), (2, "50"), (0, "100"))
     assert value_axis(21_200, 4, "latency").ticks[-1] == (0, "24")
+    assert [label for _, label in value_axis(0.9, 9, "share", full=1.0).ticks] == ["0", "50", "100"]
     assert value_axis(None, 4, "count").ticks[0] == (3, "0")
     assert [label for _, label in value_axis(5, 14, "count").ticks] == ["0", "2", "4", "6", "8"]
 

@@ -34,6 +34,9 @@ def layout_for(width: int, height: int, grouped: bool = False) -> Layout:
     rest = max(0, height - TILE_ROWS)
     all_tables = width >= 116 and rest >= 32
     tables = max(12, rest * 2 // 5) if all_tables else _TABLE_LEAST
+    if rest - tables == 2 * _CHART_LEAST - 1:
+        # The status line took a row for a moment: a table gives one way before charts move.
+        tables -= 1
     room = max(4, rest - tables)
     down = 2 if room >= 2 * _CHART_LEAST else 1
     if grouped and room < 20:

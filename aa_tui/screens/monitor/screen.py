@@ -38,6 +38,7 @@ class MonitorScreen(MonitorMenus):
     """Activity, quality, cost and speed of the agents, for one filter and range."""
 
     SCOPE = "monitor"
+    BINDING_SCOPES = ("monitor", "guide")
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
     MonitorScreen #nothing { display: none; }
@@ -128,7 +129,6 @@ class MonitorScreen(MonitorMenus):
         return self._group or ("agent" if len(self._filter.values("agent")) > 1 else "")
 
     def _apply(self, view: MonitorView, parts: list[FilterPart]) -> None:
-        first = self._view is None
         self._view, self._parts = view, parts
         nothing = not _has_sessions(view)
         self.set_class(nothing, "-nothing")
@@ -136,10 +136,10 @@ class MonitorScreen(MonitorMenus):
         if nothing:
             self._say_nothing()
         self._panels.show(view, self._now_ms)
-        if first and not nothing and self.focused is None:
+        if not nothing and self.focused is None:
             self._panels.focus_first()
         self.aa.replace_address()
-        self.refresh_footer()
+        self.refresh_frame()
 
     def _say_words(self, view: MonitorView) -> None:
         chosen = self._filter.time_range() or DEFAULT_RANGE
@@ -180,9 +180,9 @@ class MonitorScreen(MonitorMenus):
         self.set_words("get started", "")
         guide = self.query_one(GetStarted)
         rows = await self.ask(workspace.monitor.checklist, group="checklist")
-        guide.begin(workspace.project.name, workspace.project.api_key, rows)
+        guide.begin(workspace.project.name, workspace.project.api_key, rows, empty=not self._guide_wanted)
         guide.focus()
-        self.refresh_footer()
+        self.refresh_frame()
 
     # News ----------------------------------------------------------------------------------------------------
 
@@ -312,9 +312,13 @@ class MonitorScreen(MonitorMenus):
         else:
             self.load(self._load(), "view")
 
-    def action_monitor_demo(self) -> None:
+    def action_guide_demo(self) -> None:
         """Open the sample project, in a store of its own."""
         self.aa.use_sample()
+
+    def action_guide_refresh(self) -> None:
+        """Read the checklist again."""
+        self.load(self._refresh_guide(), "guide")
 
     async def action_monitor_note(self) -> None:
         """Write a note at the time of the cursor."""
@@ -338,9 +342,16 @@ class MonitorScreen(MonitorMenus):
         self.load(self._load(), "view")
 
     def action_monitor_get_started(self) -> None:
-        """Show the guide, or Monitor again."""
-        self._guide_wanted = not self._guide_wanted
-        self.load(self._load(), "view")
+        """Show how data comes in."""
+        self.go(Address("monitor", {}, None, "get-started"))
+
+    def action_app_escape(self) -> None:
+        """Leave the guide where there is something else to see."""
+        if self._guide_wanted:
+            self.aa.action_app_back()
+
+    def scope(self) -> str:
+        return "guide" if self.has_class("-guide") else self.SCOPE
 
     def explain(self) -> tuple[str, ...]:
         panel = self._panels.current
@@ -372,8 +383,11 @@ class MonitorScreen(MonitorMenus):
             return "move to a chart first"
         if action_id == "monitor.drop_part" and not self._parts:
             return "something is shown"
-        if action_id == "monitor.demo" and not self.has_class("-guide"):
-            return "there is data here already"
+        in_guide = self.has_class("-guide")
+        if action_id.startswith("guide.") and not in_guide:
+            return "only in the guide (:get-started)"
+        if action_id.startswith("monitor.") and in_guide and action_id != "monitor.get_started":
+            return "there is nothing to see yet" if not self._guide_wanted else "leave the guide first (esc)"
         return super().why_not(action_id)
 
 

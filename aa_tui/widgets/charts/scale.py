@@ -133,7 +133,7 @@ class Axis:
 
 def value_axis(highest: float | None, height: int, unit: Unit, full: float | None = None) -> Axis:
     """Return an axis from zero over `height` rows. `full` fixes the top (1.0 makes shares read from 0 to 100)."""
-    divisions = 2 if height <= 7 or height % 3 else 3
+    divisions = 2 if height <= 7 or height % 3 or full is not None else 3
     if height >= 12:
         divisions = 4
     if height <= 2:
