@@ -18,6 +18,9 @@ from typing import Any
 
 import pytest
 
+from aa_tui.backend.ingest.outcomes import bordered
+from aa_tui.backend.ingest.writer import Writer
+from aa_tui.backend.model.event import ImportedLabel, ImportedResult
 from aa_tui.backend.model.filter import Filter, parse_filter, parse_sort
 from aa_tui.backend.query.readmodels import ProjectInfo
 from aa_tui.backend.service import doctor, upkeep
@@ -651,6 +654,44 @@ def test_hostile_texts_are_stored_alike(both: dict[int, Pair]) -> None:
             kept.append([sorted(reader.fetch(f"{sql} WHERE project_id={HOSTILE}"), key=repr) for sql in statements])
     assert kept[0] == kept[1]
     assert expected <= {row[0] for row in kept[1][1]}
+
+
+def test_ids_of_any_length_are_kept_apart(url: str, tmp_path: Path) -> None:
+    rng = random.Random(1)
+    long = "".join(chr(rng.randrange(0x20000, 0x2A6D0)) for _ in range(3000))
+    made = [
+        {
+            "event_type": "[Agent] Tool Call",
+            "user_id": f"{long}{end}",
+            "time": NOW_MS,
+            "insert_id": f"{long}{end}",
+            "event_properties": {
+                "[Agent] Session ID": f"{long}{end}",
+                "[Agent] Trace ID": f"{long}{end}",
+                "[Agent] Agent ID": long,
+                "[Agent] Tool Name": long,
+                "[Agent] Error Type": long,
+                "[Agent] Context": json.dumps({long: long, "env": long}),
+                "[Agent] Tags": [long],
+                "[Agent] Is Error": True,
+            },
+        }
+        for end in "ab"
+    ]
+    file = tmp_path / "events.jsonl"
+    file.write_text("\n".join(json.dumps(event) for event in made), encoding="ascii")
+    labels = [ImportedLabel(f"{long}{end}", long, "True", long, reviewer=long) for end in "ab"]
+    results = [ImportedResult(f"{long}a", name, long, long, None) for name in (long, f"signal:{long}")]
+    for place in (f"sqlite:///{tmp_path / 'store.db'}", url):
+        ws = _projects(place)[WIRED]
+        assert ws.imports.run([file]).events == 2
+        assert ws.sessions.count(Filter()) == 2
+        writer = Writer(ws.store, WIRED, ws.clock)
+        writer.write((), (), [bordered(one) for one in (*labels, *results)])
+        assert writer.unresolved == []
+        assert [len(_table(ws, table)) for table in ("answer", "result", "signal_result")] == [2, 1, 1]
+        assert ws.imports.run([file]).events == 0
+        ws.store.close()
 
 
 def test_decisions_are_kept_and_undone_alike(url: str, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aa_tui.backend.ingest.sessionise import Recorded
@@ -12,7 +12,7 @@ from aa_tui.backend.model.event import ImportedLabel, ImportedResult
 from aa_tui.backend.store import outcomes as sql
 from aa_tui.backend.store.engine import Reader, Tx
 from aa_tui.backend.support.ids import stable_id, text_hash
-from aa_tui.backend.support.text import storable
+from aa_tui.backend.support.text import storable, storable_id
 
 Outcome = ImportedLabel | ImportedResult
 
@@ -49,6 +49,17 @@ class OutcomeRows:
         sql.upsert_signals(tx, self.signals)
         sql.insert_results(tx, self.results)
         sql.move_results(tx, self.moved)
+
+
+def bordered(one: Outcome) -> Outcome:
+    """Return an outcome with names as the store can hold and index them; texts are normalised where rows are made."""
+    key, criterion = storable_id(one.session_key), storable_id(one.criterion)
+    if isinstance(one, ImportedLabel):
+        reviewer, source = storable_id(one.reviewer), storable_id(one.source)
+        return replace(one, session_key=key, criterion=criterion, reviewer=reviewer, source=source)
+    # A signal's value is part of an index too; the longest answers are a sentence.
+    evaluator, value = storable_id(one.evaluator), storable_id(one.value)
+    return replace(one, session_key=key, criterion=criterion, evaluator=evaluator, value=value)
 
 
 class OutcomePlanner:

@@ -15,7 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from aa_tui.backend.ingest import pricing
-from aa_tui.backend.ingest.outcomes import Outcome
+from aa_tui.backend.ingest.outcomes import Outcome, bordered
 from aa_tui.backend.ingest.report import FileReport, ImportOptions, ImportProblem, ImportReport, Progress, ProgressEvent
 from aa_tui.backend.ingest.writer import FileRecord, Incoming, Writer, Written
 from aa_tui.backend.model.event import AgentEvent, ImportedLabel, ImportedResult, RecordProblem
@@ -27,7 +27,7 @@ from aa_tui.backend.support.cancel import CancelToken
 from aa_tui.backend.support.clock import Clock
 from aa_tui.backend.support.errors import Cancelled, NotFound, UsageError
 from aa_tui.backend.support.ids import text_hash
-from aa_tui.backend.support.text import storable
+from aa_tui.backend.support.text import storable_id
 
 BATCH_EVENTS = 3_000
 BATCH_CHARS = 8_000_000
@@ -274,7 +274,7 @@ class Importer:
                 self._check()
             if isinstance(item, AgentEvent):
                 if item.session_key is not None:
-                    item.session_key = storable(item.session_key)
+                    item.session_key = storable_id(item.session_key)
                 if user is not None and item.user_id is None and item.device_id is None:
                     item.user_id = user
                 if priced:
@@ -291,8 +291,9 @@ class Importer:
             elif isinstance(item, RecordProblem):
                 self._problem(file, item.line, item.reason, item.field, item.skipped)
             elif isinstance(item, ImportedLabel | ImportedResult):
-                self._file_of[id(item)] = file.index
-                batch.outcomes.append(item)
+                outcome = bordered(item)
+                self._file_of[id(outcome)] = file.index
+                batch.outcomes.append(outcome)
 
     def _record(self, file: _File, source: Source, digest: str) -> FileRecord:
         now = self._clock.now_ms()

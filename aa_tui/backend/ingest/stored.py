@@ -14,7 +14,7 @@ from aa_tui.backend.ingest.errors import error_type_of
 from aa_tui.backend.model.event import EVENT_TYPE, AgentEvent, EventKind, Part, TimeQuality
 from aa_tui.backend.store.facts import EVENT_COLUMNS
 from aa_tui.backend.support.ids import stable_id
-from aa_tui.backend.support.text import storable
+from aa_tui.backend.support.text import storable, storable_id
 
 HEAD_CHARS = 200
 """Length of `StoredEvent.head`, characters."""
@@ -32,7 +32,6 @@ USER_PROPERTIES = "user_properties"
 _LAST_ID_MS = (1 << 42) - 1
 _MAX_SEQ = (1 << 41) - 1
 _INT63 = (1 << 63) - 1
-_LONGEST_ID = 1000
 
 
 @dataclass(slots=True)
@@ -131,10 +130,7 @@ def richness(event: StoredEvent) -> tuple[int, int, int, int, int]:
 
 @lru_cache(maxsize=4096)
 def _clip_id(value: str | None) -> str | None:
-    if value is None:
-        return None
-    value = storable(value)
-    return value if len(value) <= _LONGEST_ID else value[:_LONGEST_ID]
+    return None if value is None else storable_id(value)
 
 
 def _head(*texts: str | None) -> str | None:

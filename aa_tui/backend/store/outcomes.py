@@ -151,13 +151,13 @@ def upsert_signals(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def insert_results(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     """Record imported evaluator results: rows of `p`, `id`, `evaluator`, `s`, `revision`, `sort_at`, `value`,
-    `passed`, `score`, `rationale`, `evidence`, `model`, `latency`, `cost`, `error`, `at`."""
+    `passed`, `score`, `rationale`, `evidence`, `model`, `latency`, `cost`, `error_kind`, `error`, `at`."""
     tx.executemany(
         "INSERT INTO result(project_id, id, run_id, evaluator_id, evaluator_version, session_id, session_revision, "
         "sort_at, current, value, passed, score, rationale, evidence, model, method, source, latency_ms, cost_nano, "
         "error_kind, error, evaluated_ms) VALUES (:p, :id, 0, :evaluator, 1, :s, :revision, :sort_at, 1, :value, "
         ":passed, :score, :rationale, :evidence, :model, 'llm', 'ai', :latency, :cost, "
-        "CASE WHEN CAST(:error AS TEXT) IS NULL THEN NULL ELSE 'imported' END, :error, :at)",
+        ":error_kind, :error, :at)",
         rows,
     )
 
