@@ -24,8 +24,9 @@ from aa_tui import actions, themes
 from aa_tui.address import SECTIONS, Address, parse_address
 from aa_tui.backend.support.errors import AAError, UsageError
 from aa_tui.screens.base import PlaceScreen, bindings_for
+from aa_tui.screens.base import SessionList as SessionList
 from aa_tui.terminal import CHECK_SECONDS, is_remote, terminal_is_gone, watch_signals
-from aa_tui.textual_compat import PrivateCrash, as_first_screen, drop_all_colour
+from aa_tui.textual_compat import PrivateCrash, add_filter, as_first_screen, drop_all_colour
 from aa_tui.ui_state import UiState, load_state, save_state
 from aa_tui.widgets import glyphs
 
@@ -74,16 +75,6 @@ class AppOptions:
 
 
 @dataclass(slots=True)
-class SessionList:
-    """The list a session was opened from, for next and previous."""
-
-    ids: Sequence[int]
-    index: int
-    words: str = ""
-    """The list's filter, as text."""
-
-
-@dataclass(slots=True)
 class Entry:
     """A step of history: the place and what it kept when it was left."""
 
@@ -120,7 +111,10 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         for palette in themes.PALETTES.values():
             self.register_theme(_theme(palette))
         if self.options.ascii:
+            from aa_tui.widgets.ascii_filter import AsciiFilter
+
             glyphs.set_ascii(True)
+            add_filter(self, AsciiFilter())
         chosen = self.options.theme or self.remembered.theme or themes.DEFAULT
         self.theme = "mono" if no_color else chosen if chosen in themes.PALETTES else themes.DEFAULT
         themes.use(self.theme)

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.control import Control
 from textual import _compositor, events
 from textual.app import App
+from textual.filter import LineFilter
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
@@ -110,6 +111,11 @@ def set_virtual_size(widget: Widget, size: Size) -> None:
     if widget.virtual_size != size:
         widget.set_reactive(Widget.virtual_size, size)
         widget._scroll_update(size)
+
+
+def add_filter(app: App[Any], line_filter: LineFilter) -> None:
+    """Pass every drawn line through one more filter."""
+    app._filters = [*app._filters, line_filter]
 
 
 def drop_all_colour(app: App[Any]) -> None:

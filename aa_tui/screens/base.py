@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
 
@@ -24,7 +25,7 @@ from aa_tui.actions import Action, actions_for, command_name, find, in_scope, ke
 from aa_tui.address import SECTIONS, Address
 from aa_tui.backend.support.cancel import CancelToken
 from aa_tui.backend.support.errors import AAError, Cancelled
-from aa_tui.widgets import frame
+from aa_tui.widgets import frame, glyphs
 from aa_tui.widgets.safe_text import safe
 
 if TYPE_CHECKING:
@@ -39,6 +40,16 @@ _TOO_SMALL = (40, 12)
 _FLASH_SECONDS = 6.0
 
 
+@dataclass(slots=True)
+class SessionList:
+    """The list a session was opened from, for next and previous."""
+
+    ids: Sequence[int]
+    index: int
+    words: str = ""
+    """The list's filter, as text."""
+
+
 class Superseded(Exception):
     """A newer question of the same group was asked, or the screen is gone; the answer is of no use any more."""
 
@@ -51,6 +62,12 @@ def bindings_for(*scopes: str) -> list[Binding]:
         for action in in_scope(scope)
         if action.keys
     ]
+
+
+def _discard(work: Coroutine[Any, Any, None]) -> None:
+    """Close work that was replaced before it began; Python would warn of it on the terminal."""
+    if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
+        work.close()
 
 
 class PlaceScreen(Screen[None]):
@@ -77,6 +94,7 @@ class PlaceScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._tokens: dict[str, CancelToken] = {}
+        self._work: dict[str, Coroutine[Any, Any, None]] = {}
         self._flash_timer: Any = None
         self._standing: Content | None = None
         self._flashing: Content | None = None
@@ -171,12 +189,20 @@ class PlaceScreen(Screen[None]):
         """Stop every question under way, down to the running SQL."""
         for group in list(self._tokens):
             self._cancel(group)
+        for work in self._work.values():
+            _discard(work)
+        self._work.clear()
 
     def load(self, work: Coroutine[Any, Any, None], group: str = "main") -> None:
         """Run a coroutine that asks and applies, replacing an older one of the group; errors go to `failed`."""
+        if group in self._work:
+            _discard(self._work[group])
+        self._work[group] = work
         self.run_worker(self._guarded(work, group), group=group, exclusive=True, exit_on_error=False)
 
     async def _guarded(self, work: Coroutine[Any, Any, None], group: str) -> None:
+        if inspect.getcoroutinestate(work) == inspect.CORO_CLOSED:
+            return
         with self.aa.busy():
             try:
                 await work
@@ -277,7 +303,9 @@ class PlaceScreen(Screen[None]):
 
     def _hint(self, action: Action) -> frame.Hint:
         enabled = self.why_not(action.id) is None
-        return frame.Hint(key_label(action.keys[0]), action.title, action.id, action.priority, enabled)
+        return frame.Hint(
+            key_label(action.keys[0], glyphs.ascii_mode()), action.title, action.id, action.priority, enabled
+        )
 
     def go(self, address: Address | str) -> None:
         """Go to a place; where we are now becomes history."""

@@ -14,9 +14,9 @@ from textual.content import Content
 
 from aa_tui import themes
 from aa_tui.address import Address
-from aa_tui.app import SessionList
 from aa_tui.backend.support import humanize
 from aa_tui.backend.support.errors import AAError
+from aa_tui.screens.base import SessionList
 from aa_tui.screens.session_list_actions import SessionListActions
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.frame import OneLine
@@ -165,6 +165,14 @@ class SessionsScreen(SessionListActions):
         places = self.aa.session_list
         if places is not None and places.ids is self.table.ids:
             self.table.move_to(places.index)
+
+    def forget(self) -> None:
+        super().forget()
+        self._filter, self.sort, self.shown, self._place = None, None, Shown(), {}
+        self.table.marks.clear()
+        self.table.forget_rows()
+        self.table.set_ids((), keep=False)
+        self.set_status(None)
 
     def set_filter(self, wanted: Filter) -> None:
         """Show another filter; going back returns to this one."""

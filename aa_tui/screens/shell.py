@@ -13,6 +13,7 @@ from aa_tui.backend.support import humanize
 from aa_tui.backend.support.errors import AAError
 from aa_tui.commands import Command, complete_command, parse_command
 from aa_tui.screens.base import PlaceScreen
+from aa_tui.widgets import glyphs
 from aa_tui.widgets.cells import wrap
 from aa_tui.widgets.choice_list import Choice
 from aa_tui.widgets.safe_text import safe_line
@@ -27,7 +28,10 @@ def _place(app: AAApp) -> PlaceScreen | None:
 
 
 def _choice(place: PlaceScreen, action: Action, group: str) -> Choice:
-    keys = " ".join(actions.key_label(key) for key in action.keys) or f":{actions.command_name(action)}"
+    keys = (
+        " ".join(actions.key_label(key, glyphs.ascii_mode()) for key in action.keys)
+        or f":{actions.command_name(action)}"
+    )
     return Choice(action.id, f"{keys:<12} {action.title}", action.help, "", group, place.why_not(action.id))
 
 

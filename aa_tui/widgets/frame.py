@@ -101,7 +101,7 @@ class SectionBar(Widget):
 
     def render(self) -> Content:
         width = self.size.width
-        for limit in (99, 4, 0):
+        for limit in (99, 4, 3, 0):
             line, spans = self._line(limit)
             if line.cell_length + width_of(self._project) + 3 <= width:
                 break

@@ -21,7 +21,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     f"{B}.ingest": (f"{B}.model", f"{B}.support", f"{B}.sources", f"{B}.store"),
     f"{B}.query": (f"{B}.model", f"{B}.support", f"{B}.store"),
     f"{B}.service": (B,),
-    "aa_tui.widgets": (f"{B}.model", f"{B}.support", f"{B}.query.readmodels"),
+    "aa_tui.widgets": (f"{B}.model", f"{B}.support", f"{B}.query.readmodels", "aa_tui.textual_compat"),
     "aa_tui.screens": (
         "aa_tui.widgets",
         f"{B}.service",
@@ -31,6 +31,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "aa_tui.actions",
         "aa_tui.address",
         "aa_tui.themes",
+        "aa_tui.commands",
+        "aa_tui.exporting",
+        "aa_tui.external",
+        "aa_tui.fuzzy",
     ),
     "aa_tui.cli": (
         f"{B}.service",
@@ -59,6 +63,8 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "aa_tui.themes": ("textual",),
     "aa_tui.actions": (),
     "aa_tui.address": (),
+    "aa_tui.commands": (),
+    "aa_tui.fuzzy": (),
     "aa_tui.cli": ("typer", "click"),
 }
 """Third-party packages a room may use."""
@@ -182,7 +188,7 @@ def test_colours_live_in_themes_only() -> None:
         f"{path.relative_to(ROOT)}: {match.group()}"
         for suffix in ("*.tcss", "*.py")
         for path in PACKAGE.rglob(suffix)
-        if path.name != "themes.py" and "screens" in path.parts or "widgets" in path.parts or "styles" in path.parts
+        if (path.name != "themes.py" and "screens" in path.parts) or "widgets" in path.parts or "styles" in path.parts
         for match in [hexes.search(path.read_text(encoding="utf-8"))]
         if match
     ]
