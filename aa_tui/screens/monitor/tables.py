@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from aa_tui.backend.query.readmodels import FacetCount, MonitorView
 from aa_tui.backend.support import humanize
 from aa_tui.screens.monitor.measures import MEASURES, RULES, Shown, shown
 from aa_tui.screens.monitor.present import cost_head, origin, rule_words
@@ -13,6 +13,9 @@ from aa_tui.widgets import glyphs
 from aa_tui.widgets.charts.scale import readout
 from aa_tui.widgets.safe_text import safe_line
 from aa_tui.widgets.stat_table import Cell, Column, StatRow
+
+if TYPE_CHECKING:
+    from aa_tui.backend.query.readmodels import FacetCount, MonitorView
 
 
 @dataclass(frozen=True, slots=True)
