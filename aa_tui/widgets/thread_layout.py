@@ -116,24 +116,36 @@ def _user(step: StepRow, parts: Mapping[str, ContentText] | None, context: Threa
     return lines
 
 
+def _facts(step: StepRow, room: int) -> str:
+    """Return model, latency, tokens and cost of a call; what says least goes first where room is short."""
+    facts = {
+        "model": drawable(step.model, one_line=True) if step.model else "",
+        "latency": latency(step.latency_ms) if step.latency_ms else "",
+        "tokens": f"{tokens(step.total_tokens)} tok" if step.total_tokens else "",
+        "cost": ("~" if step.cost_estimated else "") + money(step.cost_nano) if step.cost_nano is not None else "",
+    }
+    separator = f" {glyphs.get('dot')} "
+    line = ""
+    for dropped in ((), ("tokens",), ("tokens", "latency")):
+        line = "".join(separator + fact for name, fact in facts.items() if fact and name not in dropped)
+        if width_of(line) <= room:
+            break
+    return line
+
+
 def _answer(step: StepRow, parts: Mapping[str, ContentText] | None, context: ThreadContext, opened: bool) -> list[Line]:
     bar = _depth_bar(step)
-    facts = [drawable(step.model, one_line=True)] if step.model else []
-    if step.latency_ms:
-        facts.append(latency(step.latency_ms))
-    if step.total_tokens:
-        facts.append(f"{tokens(step.total_tokens)} tok")
-    if step.cost_nano is not None:
-        facts.append(("~" if step.cost_estimated else "") + money(step.cost_nano))
-    separator = f" {glyphs.get('dot')} "
+    who = drawable(step.agent or "", one_line=True)
+    right: Line = [*_flags(step), (" " + _stamp(step, context.zone), "dim")]
+    room = context.width - width_of(bar) - 11 - width_of(who) - sum(width_of(text) for text, _ in right)
     left: Line = [
         ("   ", "text"),
         (bar, "bar"),
         (" agent ", "agent"),
-        (drawable(step.agent or "", one_line=True), "agent"),
-        ((separator + separator.join(facts)) if facts else "", "dim"),
+        (who, "agent"),
+        (_facts(step, room), "dim"),
     ]
-    lines = [_right(left, [*_flags(step), (" " + _stamp(step, context.zone), "dim")], context.width)]
+    lines = [_right(left, right, context.width)]
     reasoning = parts.get(Part.REASONING) if parts else None
     if opened and reasoning and reasoning.text:
         lines += _label("thinking", reasoning.size, context, bar)
