@@ -171,6 +171,7 @@ class MonitorScreen(MonitorMenus):
             self.flash(f"{error} r tries again.", "bad")
             return
         self.set_class(True, "-nothing")
+        self.set_words(Content.styled("not read", themes.style("muted")))
         lines: list[str | Content] = [safe(error.message), safe(error.hint or ""), "", "r tries again"]
         self.query_one("#nothing", EmptyState).say("Monitor could not be read", lines, "bad")
 

@@ -83,7 +83,8 @@ class Chart(RoleStyled, can_focus=True):
         "title": ("text", "bold"),
         "focus": ("accent", ""),
         "readout": ("accent", "bold"),
-        "cursor": ("hit", "bold"),
+        # Not `hit`, which some themes show reversed: a full block reversed is a hole.
+        "cursor": ("mark", "bold"),
         "failed": ("bad", ""),
     }
     spec: reactive[ChartSpec | None] = reactive[ChartSpec | None](None)
