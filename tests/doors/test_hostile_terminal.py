@@ -60,7 +60,7 @@ def harm(written: bytes) -> list[str]:
             # Some are what the app itself writes; with the two characters before them they are the entry's.
             at = entry["text"].find(raw)
             whole = (entry["text"][max(0, at - 2) : at] + raw).encode("utf-8", "surrogatepass")
-            if len(raw) > 1 and not raw.endswith("\n") and whole in written:
+            if len(raw) > 2 and not raw.endswith("\n") and whole in written:
                 found.append(f"{entry['id']} {raw!r}")
     return found
 

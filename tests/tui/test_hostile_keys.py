@@ -78,7 +78,7 @@ async def test_random_keys(
     sample: Workspace, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    await mash(sample, size, 1, 150)
+    await mash(sample, size, 1, 100)
 
 
 @pytest.mark.long

@@ -116,9 +116,12 @@ def resolve(reader: Reader, scope: Scope, text: str) -> int:
         NotFound: none.
         Ambiguous: several keys begin so; the hint lists some.
     """
+    exactly = "SELECT id FROM session WHERE project_id=:p AND key=:t"
+    # Senders choose keys: one may begin or end with blanks, which a person's typing only adds by accident.
+    row = reader.one(exactly, {"p": scope.project_id, "t": text})
     text = text.strip()
     params: dict[str, Any] = {"p": scope.project_id, "t": text}
-    row = reader.one("SELECT id FROM session WHERE project_id=:p AND key=:t", params)
+    row = row or reader.one(exactly, params)
     if row is None and (number := as_id(text)) is not None:
         row = reader.one("SELECT id FROM session WHERE project_id=:p AND id=:i", {**params, "i": number})
     if row is not None:
