@@ -17,6 +17,7 @@ from importlib import import_module
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -25,6 +26,7 @@ from aa_tui.address import SECTIONS, Address, parse_address
 from aa_tui.backend.support.errors import AAError, UsageError
 from aa_tui.screens.base import PlaceScreen, bindings_for
 from aa_tui.screens.base import SessionList as SessionList
+from aa_tui.screens.curtain import BEHIND, Curtain
 from aa_tui.terminal import CHECK_SECONDS, is_remote, terminal_is_gone, watch_signals
 from aa_tui.textual_compat import PrivateCrash, add_filter, as_first_screen, drop_all_colour
 from aa_tui.ui_state import UiState, load_state, save_state
@@ -158,9 +160,10 @@ class AAApp(PrivateCrash, inherit_bindings=False):
     # -- start
 
     def get_default_screen(self) -> Screen[Any]:
-        """Start at the first place itself, so that the first frame is already a real one."""
+        """Start at the first place, or at its frame where it would keep the first frame waiting."""
         self._history, self._at = [Entry(str(self._start))], 0
-        return as_first_screen(self._screen_of(self._start.section))
+        section = self._start.section
+        return as_first_screen(Curtain(self._start) if section in BEHIND else self._screen_of(section))
 
     async def on_mount(self) -> None:
         if not self.is_headless:
@@ -174,11 +177,22 @@ class AAApp(PrivateCrash, inherit_bindings=False):
     async def on_ready(self) -> None:
         """The first frame is painted: fill it, and collect garbage from now on where that was switched off."""
         self._painted.set()
+        if isinstance(self.screen, Curtain):
+            self.run_worker(self._raise_curtain(self.screen), group="visit", exclusive=True)
+            return
         if isinstance(self.screen, PlaceScreen):
             await self.screen.show(self._start)
-        if not gc.isenabled():
-            gc.freeze()
-            gc.enable()
+        _collect_garbage()
+
+    async def _raise_curtain(self, curtain: Curtain) -> None:
+        """Go to the first place itself and give it the keys that were typed before it was there."""
+        with self.busy():
+            try:
+                await self._visit(self._history[0])
+                for key, character in curtain.held:
+                    self.post_message(events.Key(key, character))
+            finally:
+                _collect_garbage()
 
     @property
     def _opened(self) -> asyncio.Future[Workspace]:
@@ -571,6 +585,13 @@ class AAApp(PrivateCrash, inherit_bindings=False):
 
     def action_app_quit(self) -> None:
         self.exit(0)
+
+
+def _collect_garbage() -> None:
+    """Collect garbage from now on, where the start was made without: what it made stays for good."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _theme(palette: themes.Palette) -> Theme:
