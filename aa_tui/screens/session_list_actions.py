@@ -155,7 +155,7 @@ class SessionListActions(PlaceScreen):
 
     async def _offer(self, text: str, cursor: int) -> None:
         """Offer names and values for what is being typed; say at once what cannot be understood."""
-        from aa_tui.backend.model.filter import complete, value_slot
+        from aa_tui.backend.model.filter import complete, facet_filter, value_slot
         from aa_tui.widgets.filter_bar import Offer
 
         offers = [Offer(c.start, c.end, c.text, c.help) for c in complete(text, cursor)] if text.strip() else []
@@ -166,7 +166,8 @@ class SessionListActions(PlaceScreen):
                 workspace.sessions.facet_values, slot.facet, prefix=slot.prefix, limit=12, group="offers"
             )
             for value in found:
-                quoted = f'"{value.value}"' if any(c in ' ,()":' for c in value.value) else value.value
+                # Written by the language itself: a value may hold quotes and commas.
+                quoted = facet_filter("agent", value.value).to_text().partition(":")[2]
                 offers.append(Offer(slot.start, slot.end, quoted, humanize.plural(value.sessions, "session")))
         if self.bar is not None:
             self.bar.offer(offers[:8])

@@ -33,7 +33,7 @@ def no_data_yet(project: ProjectInfo) -> Said:
             "",
             command(f"aa-tui import{option}", "what coding agents left here"),
             command(f"aa-tui import PATH…{option}", "transcripts and logs you name"),
-            command("aa-tui demo", "a sample project to look around"),
+            command("aa-tui demo", "a sample project"),
             "",
             "This list fills by itself as sessions arrive.",
         ],

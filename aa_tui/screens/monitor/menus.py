@@ -60,14 +60,16 @@ class MonitorMenus(PlaceScreen):
     @on(FilterBar.Edited)
     def _filter_edited(self, event: FilterBar.Edited) -> None:
         bar = self.query_one(FilterBar)
+        if value_slot(event.text, event.cursor) is not None:
+            # A value that is only begun is no mistake yet.
+            self.load(self._offer_values(event.text, event.cursor), "offers")
+            return
         try:
             parse_filter(event.text)
         except FilterError as error:
             bar.complain(str(error), error.column)
             return
         bar.offer([Offer(each.start, each.end, each.text, each.help) for each in complete(event.text, event.cursor)])
-        if value_slot(event.text, event.cursor) is not None:
-            self.load(self._offer_values(event.text, event.cursor), "offers")
 
     async def _offer_values(self, text: str, cursor: int) -> None:
         slot = value_slot(text, cursor)
@@ -79,8 +81,7 @@ class MonitorMenus(PlaceScreen):
         for count in found:
             value = facet_filter("agent", count.value).to_text().partition(":")[2]
             offers.append(Offer(slot.start, slot.end, value, humanize.plural(count.sessions, "session")))
-        if offers:
-            self.query_one(FilterBar).offer(offers)
+        self.query_one(FilterBar).offer(offers)
 
     @on(FilterBar.Submitted)
     def _filter_submitted(self, event: FilterBar.Submitted) -> None:

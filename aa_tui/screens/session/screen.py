@@ -179,6 +179,7 @@ class SessionScreen(SessionCopying, PlaceScreen):
             self.thread.show(detail.steps, context, texts, cursor)
         else:
             self.span_tree.show(detail.turns, detail.steps, context)
+        self.refresh_footer()
 
     def _fill_page(self, detail: SessionDetail) -> None:
         if self._tab == "info":
