@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 PACKAGES: dict[str, tuple[str, ...]] = {
     f"{B}.support": ("pydantic", "pydantic_settings", "platformdirs"),
     f"{B}.model": (),
-    f"{B}.sources": ("watchfiles",),
+    f"{B}.sources": ("watchfiles", "opentelemetry", "google"),
     f"{B}.store": ("sqlmodel", "sqlalchemy", "alembic", "psycopg"),
     f"{B}.ingest": ("genai_prices",),
     f"{B}.query": (),
@@ -74,12 +75,15 @@ LAZY = {"litellm", "mcp", "uvicorn", "numpy", "alembic", "genai_prices", "watchf
 LAZY_EXCEPT = {f"{B}.store.migrations"}
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    """Yield every module of the package with its syntax tree."""
+@lru_cache
+def modules() -> tuple[tuple[str, ast.Module], ...]:
+    """Return every module of the package with its syntax tree."""
+    found = []
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        yield name, ast.parse(path.read_text(encoding="utf-8"))
+        found.append((name, ast.parse(path.read_text(encoding="utf-8"))))
+    return tuple(found)
 
 
 def imports_of(tree: ast.Module) -> Iterator[tuple[str, int, bool]]:
