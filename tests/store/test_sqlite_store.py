@@ -52,6 +52,37 @@ def value(store: SqliteStore, key: str) -> str | None:
         return None if row is None else str(row[0])
 
 
+def test_a_writer_gets_in_between_the_batches_of_another(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held for 150 ms, free for 30: SQLite's own looks, 100 ms apart, find the lock taken for seconds."""
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 10.0)
+    held, over = threading.Event(), threading.Event()
+
+    def import_batches() -> None:
+        with closing(open_store(str(path))) as other:
+            while not over.is_set():
+                with other.write() as tx:
+                    tx.execute("INSERT OR REPLACE INTO meta(key, value) VALUES ('batch', '1')")
+                    held.set()
+                    time.sleep(0.15)
+                time.sleep(0.03)
+
+    worker = threading.Thread(target=import_batches)
+    worker.start()
+    try:
+        for _ in range(3):
+            held.clear()
+            assert held.wait(10)
+            began = time.monotonic()
+            with store.write() as tx:
+                tx.execute("INSERT OR REPLACE INTO meta(key, value) VALUES ('mine', '1')")
+            assert time.monotonic() - began < 2
+    finally:
+        over.set()
+        worker.join()
+
+
 def test_new_store_has_the_promised_shape(store: SqliteStore, path: Path) -> None:
     with store.reader() as reader:
         assert reader.one("PRAGMA journal_mode") == ("wal",)
@@ -59,7 +90,7 @@ def test_new_store_has_the_promised_shape(store: SqliteStore, path: Path) -> Non
         assert reader.one("PRAGMA application_id") == (engine.APPLICATION_ID,)
     with store.write(durable=True) as tx:
         assert tx.one("PRAGMA synchronous") == (2,)
-        assert tx.one("PRAGMA busy_timeout") == (15_000,)
+        assert tx.one("PRAGMA busy_timeout") == (30_000,)
     with store.write() as tx:
         assert tx.one("PRAGMA synchronous") == (1,)
     assert path.stat().st_mode & 0o777 == 0o600

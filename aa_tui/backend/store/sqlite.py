@@ -31,7 +31,10 @@ from aa_tui.backend.support.errors import Cancelled, StoreError, StoreOutdated, 
 APPLICATION_ID = 0x41415455
 """`AATU` in the file header: tells a store from any other SQLite file."""
 PAGE_SIZE = 8192
-BUSY_TIMEOUT_S = 15.0
+BUSY_TIMEOUT_S = 30.0
+_PROBE_NS = 10_000_000
+"""The longest a waiting writer sleeps between looks at the lock. SQLite's own 100 ms miss the gaps between the batches
+of two imports so reliably that a third process can starve."""
 CHECKPOINT_PAGES = 1000
 """The lease holder copies the log into the file when it exceeds this many pages (8 MB)."""
 JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024
@@ -389,7 +392,7 @@ class SqliteStore:
                     if level != self._synchronous:
                         connection.execute(f"PRAGMA synchronous={level}")
                         self._synchronous = level
-                    connection.execute("BEGIN IMMEDIATE")
+                    self._begin(connection, token)
                 except sqlite3.Error as error:
                     raise translate(error, self.path) from error
                 try:
@@ -407,6 +410,25 @@ class SqliteStore:
                             connection.rollback()
             finally:
                 self._write_thread = None
+
+    def _begin(self, connection: sqlite3.Connection, token: CancelToken | None) -> None:
+        deadline = time.monotonic() + BUSY_TIMEOUT_S
+        connection.execute("PRAGMA busy_timeout=0")
+        try:
+            while True:
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    busy = (error.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+                    if not busy or time.monotonic() > deadline:
+                        raise
+                if token is not None:
+                    token.check()
+                # Of uneven length, so that two waiting processes do not look in step.
+                time.sleep((_PROBE_NS // 5 + time.monotonic_ns() % _PROBE_NS) / 1e9)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_S * 1000)}")
 
     def _same_schema(self, connection: sqlite3.Connection) -> None:
         if connection.execute("PRAGMA user_version").fetchone()[0] != self._schema:
