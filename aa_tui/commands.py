@@ -32,6 +32,7 @@ VERBS = {
     "session": "KEY  open a session",
     "sort": "KEY  sort the list; -KEY the other way round",
     "open": "ADDRESS  go to an address",
+    "set": "KEY VALUE  change a setting of this project: time_zone, subscription, pricing",
 }
 """Commands that take an argument."""
 

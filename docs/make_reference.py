@@ -22,7 +22,7 @@ IMPORT_FIELDS = {
     "turns": "Turns that are new.",
     "events": "Events that are new.",
     "duplicates": "Events that were stored before, or twice in the files.",
-    "skipped_records": "Records (and whole files of an unknown format) that could not be used.",
+    "skipped_records": "Records that could not be used. A whole file that could not is in `problems` only.",
     "problems": "What could not be used: `file`, `line` (1-based in the decompressed file; null when it is about the "
     "file), `reason`.",
 }
@@ -95,6 +95,9 @@ def reference() -> str:
         "says where the files are; unknown keys are reported with the nearest name. Keys: "
         + ", ".join(f"`{field.name}`" for field in fields(Settings))
         + ".",
+        "",
+        "A project's own settings are changed with `aa-tui projects set KEY VALUE` or `:set KEY VALUE`: `time_zone` (its",
+        "days), `subscription` (head the cost so), `pricing` (on, off; by default transcripts only).",
         "",
         f"Themes: {', '.join(f'`{name}`' for name in PALETTES)}. `NO_COLOR` chooses `mono`.",
         "",

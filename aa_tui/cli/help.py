@@ -22,7 +22,7 @@ Headless (stdout is data, stderr is talk)
   sessions [FILTER]    one line per session     --json --ids --csv --limit N --sort KEY
   session ID           one session              --json
   monitor [FILTER]     the numbers of Monitor   --range 7d --json
-  projects             list; create NAME        --json
+  projects             list; create NAME; set KEY VALUE   --json
 
 Data
   import [PATH...]     files or folders         --format F --user NAME --users FILE --json

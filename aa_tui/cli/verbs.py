@@ -291,7 +291,9 @@ def monitor(
             )
         if not view.scored:
             errors.note("Success and quality are from rules, no model has scored these sessions.")
-        if view.cost_estimated:
+        if view.subscription:
+            errors.note("Cost is what these calls would have cost; this project pays a subscription.")
+        elif view.cost_estimated:
             errors.note("Cost is at list price where the source states none.")
 
 
@@ -356,6 +358,43 @@ def projects_create(
             output.line(f"{made.name}  {made.id}  {made.api_key}")
 
 
+@projects_app.command("set", epilog="Example:  aa-tui projects set subscription on --project billing")
+def projects_set(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(help="time_zone, subscription or pricing; without one, all are shown.")] = "",
+    value: Annotated[
+        str, typer.Argument(help="A zone such as Europe/Zurich; on or off; `default` takes it back.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Show or change the project's settings: its time zone, whether its cost is a subscription, list prices.
+
+    subscription  on: what a call would have cost at list price is headed “subscription”
+    pricing       on: price every source that states no cost; off: none; default: transcripts only
+    """
+    from aa_tui.backend.service.projects import PROJECT_SETTINGS
+
+    with _workspace(context) as ws:
+        project = ws.project
+        if key:
+            service = ProjectService(ws.store)
+            project = service.set_setting(project, key, service.read_setting(key, value), ws.actor)
+        shown = {
+            name: project.time_zone if name == "time_zone" else project.settings.get(name) for name in PROJECT_SETTINGS
+        }
+        if as_json:
+            output.json_line(shown)
+            return
+        for name, held in shown.items():
+            output.line(f"{name:<13} {_setting_words(held)}")
+
+
+def _setting_words(held: object) -> str:
+    if isinstance(held, bool):
+        return "on" if held else "off"
+    return "default" if held is None else str(held)
+
+
 # --- import --------------------------------------------------------------------------------------------------------
 
 
@@ -376,6 +415,7 @@ def import_(
 ) -> None:
     """Bring sessions in; again, or a longer file, adds only what is new."""
     from aa_tui.backend.service.upkeep import import_options
+    from aa_tui.backend.support.humanize import plural
 
     settings = load_settings_light(context.obj.flags()).values
     options = import_options(format_, user or settings.user, users)
@@ -391,7 +431,6 @@ def import_(
                 report = ws.imports.run(chosen, options, bar, token)
         finally:
             bar.close()
-        skipped = [problem for problem in report.problems if problem.skipped]
         if as_json:
             output.json_line(
                 {
@@ -409,14 +448,17 @@ def import_(
             )
         else:
             output.line(
-                f"{report.files:,} files read, {report.unchanged:,} unchanged: {report.sessions:,} sessions, "
-                f"{report.turns:,} turns, {report.events:,} events new; {report.duplicates:,} known already, "
-                f"{report.skipped_records:,} records skipped"
+                f"{plural(report.files, 'file')} read, {report.unchanged:,} unchanged: "
+                f"{plural(report.sessions, 'session')}, {plural(report.turns, 'turn')}, "
+                f"{plural(report.events, 'event')} new; {report.duplicates:,} known already, "
+                f"{plural(report.skipped_records, 'record')} skipped"
             )
-        for problem in skipped[:20] if not as_json else ():
-            errors.note(f"{problem.file}{f':{problem.line}' if problem.line else ''}: {problem.reason}")
-        if len(skipped) > 20 and not as_json:
-            errors.note(f"… and {len(skipped) - 20:,} more; --json lists all.")
+            # Lost records first: below them a whole folder of files that are no transcripts may follow.
+            told = sorted(report.problems, key=lambda problem: not problem.skipped)
+            for problem in told[:20]:
+                errors.note(f"{problem.file}{f':{problem.line}' if problem.line else ''}: {problem.reason}")
+            if len(told) > 20:
+                errors.note(f"… and {len(told) - 20:,} more; --json lists all.")
     if report.cancelled:
         errors.note("What was imported stays, and importing again goes on from there.")
         raise KeyboardInterrupt

@@ -161,13 +161,15 @@ def open_command_line(app: AAApp, text: str) -> None:
 
     known = actions.actions_for(place.scope())
     names: list[str] = []
+    projects: list[str] = []
 
     async def gather() -> None:
-        # The line is there at once; the names of saved filters join when they are read.
+        # The line is there at once; the names of saved filters and projects join when they are read.
         names.extend(name for name, _ in await saved_views(place))
+        projects.extend(project.name for project in await _projects(place))
 
     def offers(line: str) -> list[str]:
-        return complete_command(line, known, (), names)
+        return complete_command(line, known, projects, names)
 
     def done(line: str | None) -> None:
         if line is None:
@@ -237,8 +239,25 @@ def _verb(app: AAApp, place: PlaceScreen, command: Command) -> None:
             app.go(value)
         case "sort":
             app.go(place.address().with_params(sort=value))
+        case "set":
+            place.load(_set(app, place, value), "set")
         case "save" | "forget" | "view":
             place.load(_views(app, place, command), "views")
+
+
+async def _set(app: AAApp, place: PlaceScreen, line: str) -> None:
+    workspace = await place.ready()
+    key, _, text = line.partition(" ")
+
+    def change() -> str:
+        from aa_tui.backend.service.projects import ProjectService
+
+        service = ProjectService(workspace.store, workspace.clock)
+        value = service.read_setting(key, text.strip())
+        return service.set_setting(workspace.project, key, value, workspace.actor).name
+
+    # Every place holds what it read under the former setting, so all of them start anew.
+    app.use_project(await place.ask(change, group="set", token=False))
 
 
 async def _views(app: AAApp, place: PlaceScreen, command: Command) -> None:

@@ -283,6 +283,20 @@ def test_projects_are_listed_created_and_chosen(filled: Cli) -> None:
     assert filled("projects", "create", "shop").code == 2
 
 
+def test_a_person_sets_what_a_project_says_of_its_money_and_days(filled: Cli) -> None:
+    assert filled("projects", "set", "--json").objects()[0]["subscription"] is None
+    filled("projects", "set", "time_zone", "Asia/Tokyo")
+    assert filled("projects", "set", "subscription", "on", "--json").objects() == [
+        {"time_zone": "Asia/Tokyo", "subscription": True, "pricing": None}
+    ]
+    assert filled("monitor", "--json").objects()[0]["time_zone"] == "Asia/Tokyo"
+    assert "subscription" in filled("monitor").err
+    assert filled("projects", "set", "subscription", "default", "--json").objects()[0]["subscription"] is None
+    for wrong in (("colour", "on"), ("subscription", "maybe"), ("time_zone", "Mars/Olympus"), ("time_zone", "")):
+        assert filled("projects", "set", *wrong).code == 2
+    assert filled("projects", "set", "subscription", "on", "--read-only").code == 3
+
+
 def test_store_info_and_rebuilding(filled: Cli) -> None:
     (info,) = filled("store", "info", "--json").objects()
     assert info["projects"] == [{"id": info["projects"][0]["id"], "name": "default", "sessions": 3}]
@@ -329,7 +343,8 @@ def test_import_reports_what_is_new_and_again_nothing(cli: Cli, tmp_path: Path) 
 
 def test_import_of_nothing_usable_is_exit_1_and_of_nothing_named_exit_2(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a shopping list\nmilk\n")
-    assert cli("import", str(tmp_path / "a.txt")).code == 1
+    unknown = cli("import", str(tmp_path / "a.txt"))
+    assert unknown.code == 1 and "a.txt: unknown format" in unknown.err
     assert cli("import", str(tmp_path / "missing.jsonl")).code == 2
     nothing = cli("import")
     assert nothing.code == 2 and "Import what?" in nothing.err

@@ -24,6 +24,9 @@ from aa_tui.backend.support.text import storable
 DEFAULT_PROJECT = "default"
 EPOCH_2025_S = 1_735_689_600
 """Project ids are seconds since 2025-01-01 UTC: short to type, the same length for decades."""
+PROJECT_SETTINGS = ("time_zone", "subscription", "pricing")
+"""Settings a person may change: an IANA zone, and two switches (cost is a subscription; price what states no cost)."""
+_SWITCHES = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False, "default": None}
 _MAX_NAME = 100
 
 
@@ -161,6 +164,21 @@ class ProjectService:
                 None if value is None else {"value": value},
             )
         return self.get(str(project.id))
+
+    @staticmethod
+    def read_setting(key: str, text: str) -> str | bool | None:
+        """Return what a person typed as the value of a project setting; None takes the setting back.
+
+        Raises:
+            UsageError: there is no such setting, or it has no such value.
+        """
+        if key not in PROJECT_SETTINGS:
+            raise UsageError(f"A project has no setting “{key}”.", f"There are: {', '.join(PROJECT_SETTINGS)}.")
+        if key == "time_zone":
+            return check_time_zone(text)
+        if text.lower() not in _SWITCHES:
+            raise UsageError(f"“{text}” is no value of {key}.", "Say on, off or default.")
+        return _SWITCHES[text.lower()]
 
     def actor(self, project: ProjectInfo, name: str | None = None) -> Actor:
         """Return who acts in a project: `name` or the login, with the recorded role.
