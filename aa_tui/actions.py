@@ -310,6 +310,14 @@ def clashes() -> list[str]:
                     if other != action.id and pair not in seen:
                         seen.add(pair)
                         lines.append(f"keys: {key_label(key)} is both {other} and {action.id}.")
+    # A nearer scope wins a key on purpose in the defaults; that a person's own key takes `q` away is not meant.
+    everywhere = {key: action for action in in_scope("global") for key in action.keys}
+    for action in ACTIONS:
+        if action.id not in _keymap or action.scope == "global":
+            continue
+        for key in _keymap[action.id]:
+            if key in everywhere:
+                lines.append(f"keys: {key_label(key)} is both {action.id} and {everywhere[key].id}.")
     return lines
 
 

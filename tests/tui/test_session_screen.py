@@ -91,6 +91,19 @@ async def test_typing_right_after_slash_reaches_the_search_and_not_the_keys() ->
         assert screen.thread.hit_position == (0, 0)
 
 
+async def test_n_looks_for_what_the_list_was_searched_for() -> None:
+    app = app_of(refund_session())
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await settled(pilot)
+        assert screen.why_not("session.next_hit") is not None
+        app.session_list = SessionList([1], 0, "agent:support order")
+        await pilot.press("n")
+        await settled(pilot)
+        assert screen.thread.hit_position == (1, 4)
+        await pilot.press("n")
+        assert screen.thread.hit_position == (2, 4)
+
+
 async def test_tabs_go_round_and_say_what_they_know() -> None:
     async with app_of(refund_session()).run_test(size=(100, 40)) as pilot:
         screen = await settled(pilot)

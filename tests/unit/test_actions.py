@@ -64,3 +64,11 @@ def test_keymap_replaces_reports_and_restores() -> None:
 def test_documented_key_table_is_current() -> None:
     document = Path(__file__).resolve().parents[2] / "docs" / "keys.md"
     assert actions.reference_table().strip() in document.read_text(encoding="utf-8")
+
+
+def test_a_key_of_ones_own_that_hides_one_that_works_everywhere_is_reported() -> None:
+    try:
+        (line,) = actions.apply_keymap({"sessions.filter": "q"})
+        assert "sessions.filter" in line and "app.quit" in line
+    finally:
+        assert actions.apply_keymap({}) == []

@@ -303,7 +303,21 @@ class SessionScreen(SessionCopying, PlaceScreen):
     def action_session_previous_hit(self) -> None:
         self._move_hit(-1)
 
+    def _list_word(self) -> str:
+        """Return what the list this session came from was searched for: `n` looks for it here too."""
+        places = self.aa.session_list
+        if places is None or not places.words:
+            return ""
+        from aa_tui.backend.model.filter import parse_filter
+
+        terms = parse_filter(places.words).terms()
+        return terms[0].text if terms else ""
+
     def _move_hit(self, by: int) -> None:
+        if not self._needle:
+            self._switch("thread")
+            self.load(self._search(self._list_word()), "search")
+            return
         self.thread.next_hit(by)
         self._say_hits()
 
@@ -467,7 +481,8 @@ class SessionScreen(SessionCopying, PlaceScreen):
     def why_not(self, action_id: str) -> str | None:
         if self._detail is None and action_id.startswith("session.") and action_id != "session.refresh":
             return "the session is not read yet"
-        if action_id in ("session.next_hit", "session.previous_hit") and not self.thread.hit_position[1]:
+        looks = action_id in ("session.next_hit", "session.previous_hit")
+        if looks and not self.thread.hit_position[1] and (self._needle or not self._list_word()):
             return "nothing is searched for; / searches"
         if action_id in ("session.pager", "session.editor") and self.selected_step is None:
             return "no step is selected; Thread and Turns have steps"
