@@ -16,7 +16,7 @@ NEVER = (
 )  # fmt: skip
 """Not before the first rows, and most of them never when the app is started."""
 LATER = (
-    "aa_tui.backend.model.filter", 
+    "aa_tui.backend.model.filter",
     "aa_tui.backend.query.readmodels", "aa_tui.screens.monitor", "aa_tui.screens.session.screen",
     "aa_tui.screens.chooser", "aa_tui.widgets.filter_bar", "aa_tui.widgets.choice_list", "aa_tui.widgets.line_input",
     "textual.widgets._data_table", "textual.widgets._text_area", "textual.widgets._markdown",

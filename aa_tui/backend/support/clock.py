@@ -1,4 +1,4 @@
-"""Time as the backend sees it: an injected clock, aware UTC instants, epoch milliseconds at the edges. No formatting."""
+"""Time as the backend sees it: injected clock, aware UTC instants, epoch milliseconds at the edges. No formatting."""
 
 from __future__ import annotations
 
