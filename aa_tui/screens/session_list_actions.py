@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aa_tui.address import Address
+from aa_tui.backend.model.event import EventKind
 from aa_tui.backend.support import humanize
 from aa_tui.screens.base import PlaceScreen
 from aa_tui.widgets.safe_text import safe_line
@@ -202,11 +203,16 @@ class SessionListActions(PlaceScreen):
         from aa_tui.widgets.choice_list import Choice
 
         workspace = await self.ready()
-        features = [("agent", row.agent), *(("rule", rule) for rule in row.rules)]
+        detail = await self.ask(workspace.sessions.detail, row.id, group="similar")
+        failed = [step for step in detail.steps if step.is_error]
+        features = [("agent", row.agent)]
+        features += [("error", step.error_type) for step in failed if step.error_type]
+        features += [("failed_tool", step.name) for step in failed if step.name and step.kind == EventKind.TOOL_CALL]
+        features += [("rule", rule) for rule in row.rules]
         features += [(name, value) for name, value in (("topic", row.topic), ("model", row.model)) if value]
         features += [(name, value) for name, value in (("user", row.user), ("repository", row.repository)) if value]
         choices: list[Choice] = []
-        for name, value in features:
+        for name, value in dict.fromkeys(features):
             part = facet_filter(name, value)
             n = await self.ask(workspace.sessions.count, part, group="similar")
             everything = max(1, workspace.project.sessions)
@@ -248,9 +254,11 @@ class SessionListActions(PlaceScreen):
 
     async def _copy_resume(self, row_id: int) -> None:
         workspace = await self.ready()
+        from aa_tui.backend.service.records import resume_command
+
         detail = await self.ask(workspace.sessions.detail, row_id, group="copy")
-        command = detail.info.get("resume")
-        if isinstance(command, str) and command:
+        command = resume_command(detail)
+        if command is not None:
             self.aa.copy_text(command)
         else:
             self.flash("Its source has no command to resume a session.", "warn")

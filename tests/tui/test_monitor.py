@@ -117,7 +117,7 @@ async def test_a_range_chosen_for_the_newest_data_says_so() -> None:
     async with app.run_test(size=(100, 24)) as pilot:
         screen = await settled(pilot)
         assert monitor.asked[-1][0] == "since:90d"
-        assert "last 90 days, where the newest data is" in words(screen)
+        assert "last 90 days, the newest data" in words(screen)
 
 
 async def test_without_scores_quality_is_headed_from_rules_and_shows_rule_tiles() -> None:

@@ -5,6 +5,7 @@ Formatting for people lives elsewhere; a record holds numbers, texts and ISO 860
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -165,6 +166,15 @@ def session_document(detail: SessionDetail, texts: Mapping[int, Sequence[Content
         ],
         "events": [_step(step, texts.get(step.id, ())) for step in detail.steps],
     }
+
+
+def resume_command(detail: SessionDetail) -> str | None:
+    """Return the shell command that resumes a session in its own agent, in the directory it ran in; None if unknown."""
+    command = detail.info.get("resume")
+    if not isinstance(command, str) or not command:
+        return None
+    folder = detail.row.cwd
+    return f"cd {shlex.quote(folder)} && {command}" if folder else command
 
 
 PROJECT_FIELDS: Mapping[str, str] = {

@@ -261,7 +261,7 @@ def words(view: MonitorView, base: Filter, range_words: str, group: str, chosen:
         what = " against ".join(safe_line(agent, 24) for agent in agents)
     parts = [what, *([f"by {group}"] if group else []), range_words]
     if chosen:
-        parts[-1] += ", where the newest data is"
+        parts[-1] += ", the newest data"
     else:
         previous = _previous_words(view)
         parts += [previous] if previous else []

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from aa_tui.address import Address
+from aa_tui.backend.service.records import resume_command
 from aa_tui.backend.support.drawable import drawable
 from aa_tui.backend.support.errors import AAError
 from aa_tui.external import editor_command, pager_command, run_on_text
@@ -52,8 +53,8 @@ class SessionCopying(PlaceScreen):
             Choice(("text", f"aa-tui open '{link}'"), "command that opens it", safe_line(link, 40), "o"),
             Choice(("text", str(self.address())), "address of this tab", "", "a"),
         ]
-        resume = detail.info.get("resume")
-        if isinstance(resume, str):
+        resume = resume_command(detail)
+        if resume is not None:
             note = safe_line(resume, 40)
             choices.append(Choice(("text", resume), "command that resumes it in its agent", note, "r"))
         if self.selected_step is not None:
