@@ -18,6 +18,7 @@ import sqlite3
 import sys
 import time
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import repeat
@@ -32,13 +33,15 @@ from aa_tui.backend.query.readmodels import ProjectInfo
 from aa_tui.backend.service.permissions import Actor
 from aa_tui.backend.service.stores import open_store
 from aa_tui.backend.service.workspace import Workspace
+from aa_tui.backend.store import rollups
 from aa_tui.backend.store.facts import SESSION_COLUMNS
-from aa_tui.backend.store.rollups import BUCKET_MS, DIM_SUMS, SESSION_SUMS
+from aa_tui.backend.store.rollups import BUCKET_MS
 from aa_tui.backend.support.clock import DAY_MS, FrozenClock
 from aa_tui.backend.support.ids import id_floor
 
 NOW_MS = 1_790_000_000_000
 DAYS = 120
+ZONE = "Europe/Berlin"
 GOAL_MS = 150.0
 AGENTS = ("support-bot", "coding-agent", "shopping-agent", "billing", "research", "ops", "sales")
 MODELS = ("gpt-4o", "gpt-4o-mini", "claude-sonnet", "claude-haiku", "gemini-flash", "o3")
@@ -86,7 +89,11 @@ class Writer:
         self._count = count
         self._rng = random.Random(seed)
         self._words = Words(seed)
-        self._facets: dict[tuple[str, str], tuple[array[int], array[int]]] = {}
+        self._step = DAYS * DAY_MS / count
+        self._starts = array("q", (NOW_MS - DAYS * DAY_MS + int(n * self._step) for n in range(count)))
+        self._ids = array("q", (id_floor(at) + (n & 0xFFFFF) for n, at in enumerate(self._starts)))
+        self._facets: dict[tuple[str, str], array[int]] = {}
+        """Numbers of the sessions by (key, value)."""
 
     def write(self) -> float:
         """Write the store; return the seconds it took."""
@@ -104,166 +111,238 @@ class Writer:
             connection.execute("BEGIN")
             connection.execute(
                 "INSERT INTO project(id, name, api_key, time_zone, created_ms, settings, version, data_version) "
-                "VALUES (1, 'bench', 'bench', 'Europe/Berlin', 0, '{}', 1, 1)"
+                f"VALUES (1, 'bench', 'bench', '{ZONE}', 0, '{{}}', 1, 1)"
+            )
+            connection.executemany(
+                "INSERT INTO user_number(project_id, user_id, number) VALUES (1, ?, ?)",
+                ((f"user-{n}", n) for n in range(USERS)),
             )
             self._sessions(connection)
             self._write_facets(connection)
+            _roll_up(connection)
             for _, sql in indexes:
                 connection.execute(sql)
             connection.execute("COMMIT")
-            connection.executescript("PRAGMA analysis_limit=1000; ANALYZE; PRAGMA journal_mode=WAL;")
+            connection.execute("PRAGMA journal_mode=WAL")
+        with closing(open_store(str(self._path))) as store, store.write() as tx:
+            rollups.make_days(tx, 1, ZONE)
+        with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
+            connection.executescript("PRAGMA analysis_limit=1000; ANALYZE; PRAGMA wal_checkpoint(TRUNCATE);")
         return time.perf_counter() - started
 
     def _sessions(self, connection: sqlite3.Connection) -> None:
-        names = ", ".join(SESSION_COLUMNS)
-        marks = ", ".join(repeat("?", len(SESSION_COLUMNS)))
-        insert = f"INSERT INTO session(project_id, id, version, {names}) VALUES (1, ?, 1, {marks})"
-        rows: list[tuple[Any, ...]] = []
-        documents: list[tuple[int, str]] = []
-        rolls = _Rollups()
-        step = DAYS * DAY_MS / self._count
-        for n in range(self._count):
-            at = NOW_MS - DAYS * DAY_MS + int(n * step)
-            id_ = id_floor(at) + (n & 0xFFFFF)
-            rows.append((id_, *self._session(n, at, id_, rolls)))
-            documents.append((id_, self._words.text(self._rng, 1000)))
-            if len(rows) == _BATCH or n == self._count - 1:
-                connection.executemany(insert, rows)
-                connection.executemany("INSERT INTO session_fts(rowid, document) VALUES (?, ?)", documents)
-                rolls.flush(connection)
-                rows.clear()
-                documents.clear()
+        constant = ", ".join(_CONSTANT.values())
+        insert = (
+            f"INSERT INTO session(project_id, id, {', '.join(_DRAWN)}, {', '.join(_CONSTANT)}) "
+            f"VALUES (1, {', '.join('?' * (len(_DRAWN) + 1))}, {constant})"
+        )
+        quarters = _Quarters()
+        draw = self._draws(quarters)
+        text, rng = self._words.text, self._rng
+        for first in range(0, self._count, _BATCH):
+            batch = range(first, min(first + _BATCH, self._count))
+            connection.executemany(insert, [draw(n) for n in batch])
+            connection.executemany(
+                "INSERT INTO session_fts(rowid, document) VALUES (?, ?)",
+                [(self._ids[n], text(rng, 1000)) for n in batch],
+            )
+            quarters.write(connection)
+        quarters.finish(connection)
 
-    def _facet(self, key: str, value: str, at: int, id_: int) -> None:
-        found = self._facets.get((key, value))
-        if found is None:
-            found = self._facets[key, value] = (array("q"), array("q"))
-        found[0].append(at)
-        found[1].append(id_)
+    def _facet(self, key: str, value: str) -> Callable[[int], None]:
+        """Return what notes a session for a facet."""
+        return self._facets.setdefault((key, value), array("i")).append
 
-    def _session(self, n: int, at: int, id_: int, rolls: _Rollups) -> tuple[Any, ...]:
-        rng = self._rng
-        roll = rng.random
-        agent = AGENTS[min(int(roll() ** 2 * 7), 6)]
-        model = MODELS[int(roll() * 6)]
-        user = f"user-{int(roll() ** 2 * USERS)}"
-        tools = rng.sample(TOOLS, 1 + int(roll() * 3))
-        error = ERRORS[min(int(roll() ** 3 * 8), 7)] if roll() < 0.12 else None
-        if roll() < 0.0005:
-            error = "Rare"
-        topic = TOPICS[int(roll() ** 2 * 40)]
-        rule = RULES[int(roll() * 5)] if roll() < 0.2 else None
-        state = "open" if roll() < 0.03 else "closed"
-        turns = 1 + int(roll() ** 3 * 30)
-        tokens = int(400 + roll() ** 4 * 80_000)
-        cost = None if roll() < 0.1 else tokens * 2500
-        duration = int(turns * (2000 + roll() * 60_000))
-        done = roll() < 0.8
-        bins: dict[int, int] = {}
-        for _ in range(min(turns, 3)):
-            number = bin_of(300 + roll() ** 3 * 20_000)
-            bins[number] = bins.get(number, 0) + 1
-        calls = sum(bins.values())
-        errors = 1 if error else 0
-        for key, value in (
-            ("state", state), ("source", "bench"), ("agent", agent), ("user", user), ("model", model), ("topic", topic),
-            ("has", "text"), ("signal.task_completion", str(done)), ("signalpass.task_completion", _pass(done)),
-            *((("error", error),) if error else ()), *((("rule", rule),) if rule else ()),
-            *(("tool", t) for t in tools),
-        ):  # fmt: skip
-            self._facet(key, value, at, id_)
-        rolls.add(at // BUCKET_MS, agent, model, tools, error, topic, rule, turns, calls, tokens, cost, duration, bins)
-        values: dict[str, Any] = {
-            "key": f"session-{n:07d}", "sort_at": at, "started_ms": at, "ended_ms": at + duration,
-            "time_quality": "exact", "agent": agent, "user_id": user, "state": state, "revision": 1,
-            "title": f"What they wanted, number {n}, as the first line of a request", "source": "bench",
-            "primary_model": model, "agents": f'["{agent}"]', "models": f'["{model}"]', "turns": turns,
-            "messages": 2 * turns, "user_messages": turns, "model_calls": calls, "tool_calls": len(tools),
-            "tool_errors": errors, "errors": errors, "input_tokens": tokens, "output_tokens": tokens // 9,
-            "total_tokens": tokens + tokens // 9, "cost_nano": cost, "cost_estimated": 1,
-            "priced_calls": calls if cost else 0, "duration_ms": duration, "latency_avg_ms": 900.0,
-            "latency_p50_ms": 800.0, "latency_p90_ms": 3000.0, "latency_bins": pack(bins), "topic": topic,
-            "rules": rule or "", "warnings": "", "quality_score": 0.5 + 0.5 * done, "has_text": 1,
-            "info": '{"context":{"plan":"pro"},"repository":"acme/shop","branch":"main"}', "updated_ms": at,
-        }  # fmt: skip
-        return tuple(map(values.get, SESSION_COLUMNS))
+    def _draws(self, quarters: _Quarters) -> Callable[[int], tuple[Any, ...]]:
+        """Return what draws a session by its number; all that can be made once is made here."""
+        roll = self._rng.random
+        starts, ids = self._starts, self._ids
+        agents = [(a, f'["{a}"]', self._facet("agent", a)) for a in AGENTS]
+        models = [(m, f'["{m}"]', self._facet("model", m)) for m in MODELS]
+        users = [(f"user-{n}", self._facet("user", f"user-{n}")) for n in range(USERS)]
+        topics = [(t, self._facet("topic", t)) for t in TOPICS]
+        rules = [(r, self._facet("rule", r)) for r in RULES]
+        errors = [self._facet("error", e) for e in (*ERRORS, "Rare")]
+        states = [("closed", self._facet("state", "closed")), ("open", self._facet("state", "open"))]
+        verdicts = [
+            (0.5 + 0.5 * done, self._facet("signal.task_completion", str(done)),
+             self._facet("signalpass.task_completion", "pass" if done else "fail"))
+            for done in (False, True)
+        ]  # fmt: skip
+        source, text = self._facet("source", "bench"), self._facet("has", "text")
+        tools = [(t, self._facet("tool", t), self._facet("failed_tool", t)) for t in TOOLS]
+        chosen = [self._rng.sample(tools, 1 + n % 3) for n in range(3 * 997)]
+        bins = [bin_of(300 + roll() ** 3 * 20_000) for _ in range(4096)]
+        counts = {n: [(b := [bins[int(roll() * 4096)] for _ in range(n)], pack(Counter(b))) for _ in range(5000)]
+                  for n in (1, 2, 3)}  # fmt: skip
+
+        def draw(n: int) -> tuple[Any, ...]:
+            at = starts[n]
+            agent, agent_list, note = agents[min(int(roll() ** 2 * 7), 6)]
+            note(n)
+            model, model_list, note = models[int(roll() * 6)]
+            note(n)
+            number = int(roll() ** 2 * USERS)
+            user, note = users[number]
+            note(n)
+            topic, note = topics[int(roll() ** 2 * 40)]
+            note(n)
+            rule = ""
+            if roll() < 0.2:
+                rule, note = rules[int(roll() * 5)]
+                note(n)
+            state, note = states[roll() < 0.03]
+            note(n)
+            quality, note, other = verdicts[roll() < 0.8]
+            note(n)
+            other(n)
+            source(n)
+            text(n)
+            failed = 0
+            if roll() < 0.12:
+                failed = 1
+                errors[8 if roll() < 0.004 else min(int(roll() ** 3 * 8), 7)](n)
+            turns = 1 + int(roll() ** 3 * 30)
+            calls = min(turns, 3)
+            mine, packed = counts[calls][int(roll() * 5000)]
+            used = chosen[int(roll() * 2991)]
+            quarters.add(at // BUCKET_MS, agent, number, mine)
+            for tool, note, fail in used:
+                note(n)
+                if failed:
+                    fail(n)
+                quarters.add_tool(agent, tool, bins[int(roll() * 4096)])
+            tokens = int(400 + roll() ** 4 * 80_000)
+            unknown = roll() < 0.1
+            duration = int(turns * (2000 + roll() * 60_000))
+            return (
+                ids[n], f"session-{n:07d}", at, at, at + duration, agent, user, state,
+                f"What they wanted, number {n}, as the first line of a request", model, agent_list, model_list, turns,
+                2 * turns, turns, calls, len(used), failed, failed, tokens, tokens // 9, tokens + tokens // 9,
+                None if unknown else tokens * 2500, 0 if unknown else calls, duration, packed, topic, rule, quality, at,
+            )  # fmt: skip
+
+        return draw
 
     def _write_facets(self, connection: sqlite3.Connection) -> None:
-        for number, ((key, value), (ats, ids)) in enumerate(sorted(self._facets.items()), start=1):
+        for number, ((key, value), members) in enumerate(sorted(self._facets.items()), start=1):
+            if not members:
+                continue
             connection.execute(
                 "INSERT INTO facet(project_id, id, key, value, sessions, first_ms) VALUES (1, ?, ?, ?, ?, ?)",
-                (number, key, value, len(ids), ats[0]),
+                (number, key, value, len(members), self._starts[members[0]]),
             )
             connection.executemany(
                 "INSERT INTO session_facet(project_id, facet_id, sort_at, session_id) VALUES (1, ?, ?, ?)",
-                zip(repeat(number), ats, ids),
-            )
+                zip(
+                    repeat(number), map(self._starts.__getitem__, members), map(self._ids.__getitem__, members),
+                    strict=False,
+                ),
+            )  # fmt: skip
         self._facets.clear()
 
 
-def _pass(done: bool) -> str:
-    return "pass" if done else "fail"
+_DRAWN = (
+    "key", "sort_at", "started_ms", "ended_ms", "agent", "user_id", "state", "title", "primary_model", "agents",
+    "models", "turns", "messages", "user_messages", "model_calls", "tool_calls", "tool_errors", "errors",
+    "input_tokens", "output_tokens", "total_tokens", "cost_nano", "priced_calls", "duration_ms", "latency_bins",
+    "topic", "rules", "quality_score", "updated_ms",
+)  # fmt: skip
+_CONSTANT = {
+    "version": "1", "time_quality": "'exact'", "revision": "1", "source": "'bench'", "cost_estimated": "1",
+    "latency_avg_ms": "900.0", "latency_p50_ms": "800.0", "latency_p90_ms": "3000.0", "warnings": "''",
+    "has_text": "1", "info": """'{"context":{"plan":"pro"},"repository":"acme/shop","branch":"main"}'""",
+}  # fmt: skip
+"""Columns of a session that are the same in all, as SQL."""
 
 
-class _Rollups:
-    """Sums by bucket, written as soon as their bucket is past."""
+class _Quarters:
+    """What SQL cannot add up, by quarter of an hour: histograms and users."""
 
     def __init__(self) -> None:
-        self._sessions: dict[tuple[int, str], list[int]] = {}
-        self._dims: dict[tuple[str, int, str, str], list[int]] = {}
-        self._bins: dict[tuple[str, int, str, str, int], int] = {}
+        self._bucket = 0
+        self._bins: dict[tuple[str, str, str], list[int]] = {}
+        self._users: dict[str, list[int]] = {}
+        self._histograms: list[tuple[str, int, str, str, str]] = []
+        self._sets: list[tuple[int, str, bytes]] = []
 
-    def add(
-        self, bucket: int, agent: str, model: str, tools: list[str], error: str | None, topic: str, rule: str | None,
-        turns: int, calls: int, tokens: int, cost: int | None, duration: int, bins: dict[int, int],
-    ) -> None:  # fmt: skip
-        failed = int(error is not None)
-        nano = cost or 0
-        sums = (1, turns, 2 * turns, calls, len(tools), failed, failed, failed, tokens, tokens // 9, nano,
-                calls if cost else 0, int(cost is not None), 1, duration)  # fmt: skip
-        _plus(self._sessions, (bucket, agent), sums)
-        _plus(self._dims, ("model", bucket, agent, model), (1, calls, 0, tokens, nano))
-        _plus(self._dims, ("topic", bucket, agent, topic), (1, calls, failed, tokens, nano))
-        _plus(self._dims, ("source", bucket, agent, "bench"), (1, calls, failed, tokens, nano))
-        for tool in tools:
-            _plus(self._dims, ("tool", bucket, agent, tool), (1, 1, failed, 0, 0))
-        if error:
-            _plus(self._dims, ("error", bucket, agent, error), (1, 0, 1, 0, 0))
-        if rule:
-            _plus(self._dims, ("rule", bucket, agent, rule), (1, 1, 0, 0, 0))
-        for number, n in bins.items():
-            place = ("", bucket, agent, "", number)
-            self._bins[place] = self._bins.get(place, 0) + n
+    def add(self, bucket: int, agent: str, user: int, bins: list[int]) -> None:
+        """Add a session; buckets rise."""
+        if bucket != self._bucket:
+            self._turn(bucket)
+        self._bins.setdefault(("", agent, ""), []).extend(bins)
+        self._users.setdefault(agent, []).append(user)
 
-    def flush(self, connection: sqlite3.Connection) -> None:
-        """Write all; a bucket that goes on is added to."""
-        for table, keys, sums, rows in (
-            ("rollup_session", ("bucket", "agent"), SESSION_SUMS, self._sessions),
-            ("rollup_dim", ("dim", "bucket", "agent", "value"), DIM_SUMS, self._dims),
-        ):
-            names = (*keys, *sums)
-            connection.executemany(
-                f"INSERT INTO {table}(project_id, {', '.join(names)}) VALUES (1, {', '.join('?' * len(names))}) "
-                f"ON CONFLICT(project_id, {', '.join(keys)}) DO UPDATE SET "
-                + ", ".join(f"{s} = {s} + excluded.{s}" for s in sums),
-                [(*key, *values) for key, values in rows.items()],
-            )
-            rows.clear()
+    def add_tool(self, agent: str, tool: str, number: int) -> None:
+        """Add a tool's call of the session added last."""
+        self._bins.setdefault(("tool", agent, tool), []).append(number)
+
+    def _turn(self, bucket: int) -> None:
+        mine = self._bucket
+        self._histograms += [(d, mine, a, v, pack(Counter(bins))) for (d, a, v), bins in self._bins.items()]
+        self._sets += [(mine, agent, rollups.pack_users(users)) for agent, users in self._users.items()]
+        self._bins, self._users, self._bucket = {}, {}, bucket
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Write what is complete."""
         connection.executemany(
-            "INSERT INTO rollup_latency(project_id, dim, bucket, agent, value, bin, n) VALUES (1, ?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT(project_id, dim, bucket, agent, value, bin) DO UPDATE SET n = n + excluded.n",
-            [(*key, n) for key, n in self._bins.items()],
+            "INSERT INTO rollup_latency(project_id, dim, level, bucket, agent, value, bins) "
+            "VALUES (1, ?, 0, ?, ?, ?, ?)",
+            self._histograms,
         )
-        self._bins.clear()
+        connection.executemany(
+            "INSERT INTO rollup_user(project_id, bucket, agent, users) VALUES (1, ?, ?, ?)", self._sets
+        )
+        self._histograms.clear()
+        self._sets.clear()
+
+    def finish(self, connection: sqlite3.Connection) -> None:
+        """Write the rest."""
+        self._turn(0)
+        self.write(connection)
 
 
-def _plus(sums: dict[Any, list[int]], key: Any, values: tuple[int, ...]) -> None:
-    found = sums.get(key)
-    if found is None:
-        sums[key] = list(values)
-    else:
-        for index, value in enumerate(values):
-            found[index] += value
+def _roll_up(connection: sqlite3.Connection) -> None:
+    """Add up sessions and facets by quarter of an hour."""
+    bucket = f"sort_at / {BUCKET_MS}"
+    connection.execute(
+        "INSERT INTO rollup_session(project_id, level, bucket, agent, sessions, turns, messages, model_calls, "
+        "tool_calls, tool_errors, errors, error_sessions, ruled_sessions, input_tokens, output_tokens, cost_nano, "
+        "priced_calls, priced_sessions, estimated_sessions, duration_ms) "
+        f"SELECT 1, 0, {bucket}, agent, COUNT(*), SUM(turns), SUM(messages), SUM(model_calls), SUM(tool_calls), "
+        "SUM(tool_errors), SUM(errors), SUM(errors > 0), SUM(rules <> ''), SUM(input_tokens), SUM(output_tokens), "
+        "COALESCE(SUM(cost_nano), 0), SUM(priced_calls), COUNT(cost_nano), COUNT(*), SUM(duration_ms) "
+        "FROM session GROUP BY 3, 4"
+    )
+    into = (
+        "INSERT INTO rollup_dim(project_id, level, dim, bucket, agent, value, "
+        "sessions, calls, errors, tokens, cost_nano)"
+    )
+    of_all = "COUNT(*), SUM(model_calls), SUM(errors), SUM(input_tokens), COALESCE(SUM(cost_nano), 0)"
+    for dim, column in (("model", "primary_model"), ("topic", "topic"), ("source", "source")):
+        connection.execute(
+            f"{into} SELECT 1, 0, '{dim}', {bucket}, agent, {column}, {of_all} FROM session GROUP BY 4, 5, 6"
+        )
+    for dim, key, value, sums in (
+        ("tool", "tool", "f.value", "COUNT(*), COUNT(*), SUM(s.errors), 0, 0"),
+        ("error", "error", "f.value", "COUNT(*), 0, COUNT(*), 0, 0"),
+        ("rule", "rule", "f.value", "COUNT(*), COUNT(*), 0, 0, 0"),
+        ("signal", "signal.task_completion", "'task_completion=' || f.value", "COUNT(*), 0, 0, 0, 0"),
+    ):
+        connection.execute(
+            f"{into} SELECT 1, 0, '{dim}', x.{bucket}, s.agent, {value}, {sums} FROM facet f "
+            "CROSS JOIN session_facet x CROSS JOIN session s "
+            "WHERE f.project_id=1 AND f.key=? AND x.project_id=1 AND x.facet_id=f.id AND s.project_id=1 "
+            "AND s.id=x.session_id GROUP BY 4, 5, 6",
+            (key,),
+        )
+    connection.execute(
+        f"{into} SELECT 1, 0, 'tool_error', x.{bucket}, s.agent, t.value || char(31) || e.value, "
+        "COUNT(*), 0, COUNT(*), 0, 0 FROM facet e CROSS JOIN session_facet x CROSS JOIN session s CROSS JOIN facet t "
+        "CROSS JOIN session_facet y WHERE e.project_id=1 AND e.key='error' AND x.project_id=1 AND x.facet_id=e.id "
+        "AND s.project_id=1 AND s.id=x.session_id AND t.project_id=1 AND t.key='failed_tool' AND y.project_id=1 "
+        "AND y.facet_id=t.id AND y.sort_at=x.sort_at AND y.session_id=x.session_id GROUP BY 4, 5, 6"
+    )
 
 
 # --- measuring -----------------------------------------------------------------------------------------------------
@@ -317,9 +396,7 @@ def _p(values: list[float], q: float) -> float:
 def measure(path: Path, count: int, queries: int) -> dict[str, Any]:
     """Time everything on one store."""
     store = open_store(str(path))
-    ws = Workspace(
-        store, ProjectInfo(1, "bench", "bench", "Europe/Berlin", count, NOW_MS), Actor("bench"), FrozenClock(NOW_MS)
-    )
+    ws = Workspace(store, ProjectInfo(1, "bench", "bench", ZONE, count, NOW_MS), Actor("bench"), FrozenClock(NOW_MS))
     newest, relevant = parse_sort("-started"), parse_sort("relevance")
     times: list[tuple[float, str]] = []
     for text in combinations(queries, Words(1)):

@@ -139,17 +139,23 @@ def session(
                 {"p": p, "s": id_, "n": name, "at": at, "v": value, "ok": passed},
             )
         if time_quality in ("exact", "zone_assumed"):
-            _roll_up(tx, p, columns, bins, tools or {})
+            _roll_up(tx, ws, columns, bins, tools or {}, facets)
     return Made(id_, key, at, columns, facets, text, waits)
 
 
 def _roll_up(
-    tx: Any, p: int, columns: dict[str, Any], bins: dict[int, int], tools: Mapping[str, tuple[int, int]]
+    tx: Any,
+    ws: Workspace,
+    columns: dict[str, Any],
+    bins: dict[int, int],
+    tools: Mapping[str, tuple[int, int]],
+    facets: set[tuple[str, str]],
 ) -> None:
     bucket, agent = columns["sort_at"] // rollups.BUCKET_MS, columns["agent"]
     sums = {name: columns.get(name) or 0 for name in rollups.SESSION_SUMS}
     sums["sessions"] = 1
     sums["error_sessions"] = int(columns["errors"] > 0)
+    sums["ruled_sessions"] = int(columns["rules"] != "")
     sums["priced_sessions"] = int(columns["cost_nano"] is not None)
     sums["estimated_sessions"] = columns["cost_estimated"]
     dims: dict[rollups.DimKey, tuple[int, ...]] = {}
@@ -163,8 +169,15 @@ def _roll_up(
     if columns["topic"]:
         dims[("topic", bucket, agent, columns["topic"])] = (1, 0, columns["errors"], tokens, cost)
     dims[("source", bucket, agent, columns["source"])] = (1, 0, columns["errors"], tokens, cost)
+    for key, value in facets:
+        if key == "error":
+            dims[("error", bucket, agent, value)] = (1, 0, 1, 0, 0)
+        elif key.removeprefix("signal.") in rollups.SIGNALS:
+            dims[("signal", bucket, agent, rollups.signal_value(key.removeprefix("signal."), value))] = (1, 0, 0, 0, 0)
     latencies = {("", bucket, agent, "", bin_no): n for bin_no, n in bins.items()}
-    rollups.add(tx, p, {(bucket, agent): tuple(sums[n] for n in rollups.SESSION_SUMS)}, dims, latencies)
+    users = {(bucket, agent, columns["user_id"]): 1} if columns["user_id"] else {}
+    sessions = {(bucket, agent): tuple(sums[n] for n in rollups.SESSION_SUMS)}
+    rollups.add(tx, ws.project.id, rollups.Days(ws.project.time_zone), sessions, dims, latencies, users)
 
 
 def event(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from aa_tui.backend.store.engine import Store
+from aa_tui.backend.store.engine import Reader, Store
+from aa_tui.backend.store.rollups import BLOCK, unpack_bits, unpack_users
 
 _SESSION_COLUMNS = (
     "sort_at, started_ms, ended_ms, time_quality, agent, user_id, state, close_reason, closed_ms, close_due_ms, title, "
@@ -28,9 +29,9 @@ _STATEMENTS = {
     "session_facet": "SELECT f.key, f.value, x.sort_at, s.key FROM session_facet x JOIN facet f "
     "ON f.project_id=x.project_id AND f.id=x.facet_id JOIN session s ON s.project_id=x.project_id "
     "AND s.id=x.session_id ORDER BY f.key, f.value, s.key",
-    "rollup_session": "SELECT * FROM rollup_session ORDER BY project_id, bucket, agent",
-    "rollup_dim": "SELECT * FROM rollup_dim ORDER BY project_id, dim, bucket, agent, value",
-    "rollup_latency": "SELECT * FROM rollup_latency ORDER BY project_id, dim, bucket, agent, value, bin",
+    "rollup_session": "SELECT * FROM rollup_session ORDER BY project_id, level, bucket, agent",
+    "rollup_dim": "SELECT * FROM rollup_dim ORDER BY project_id, dim, level, bucket, agent, value",
+    "rollup_latency": "SELECT * FROM rollup_latency ORDER BY project_id, dim, level, bucket, agent, value",
     "user_day": "SELECT * FROM user_day ORDER BY project_id, user_id, day",
     "person": "SELECT * FROM person ORDER BY project_id, user_id",
     "search": "SELECT s.key, x.document_hash, x.builder_version FROM search_state x JOIN session s "
@@ -41,7 +42,27 @@ _STATEMENTS = {
 def state(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     """Return the content of every table that ingest fills, by table."""
     with store.reader() as reader:
-        return {name: [tuple(row) for row in reader.fetch(sql)] for name, sql in _STATEMENTS.items()}
+        found = {name: [tuple(row) for row in reader.fetch(sql)] for name, sql in _STATEMENTS.items()}
+        return {**found, **_users(reader)}
+
+
+def _users(reader: Reader) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the sets of users by their ids: their numbers depend on who came first."""
+    ids = {row[:2]: row[2] for row in reader.fetch("SELECT project_id, number, user_id FROM user_number")}
+    quarters = [
+        (project, bucket, agent, *sorted(ids[project, number] for number in unpack_users(users)))
+        for project, bucket, agent, users in reader.fetch(
+            "SELECT project_id, bucket, agent, users FROM rollup_user ORDER BY project_id, bucket, agent"
+        )
+    ]
+    days: dict[tuple[Any, ...], list[str]] = {}
+    for project, bucket, agent, block, users in reader.fetch(
+        "SELECT project_id, bucket, agent, block, users FROM rollup_user_day ORDER BY project_id, bucket, agent, block"
+    ):
+        bits = unpack_bits(users)
+        mine = [ids[project, block * BLOCK + n] for n in range(bits.bit_length()) if bits >> n & 1]
+        days.setdefault((project, bucket, agent), []).extend(mine)
+    return {"rollup_user": quarters, "rollup_user_day": [(*key, *sorted(users)) for key, users in days.items()]}
 
 
 def dangling(store: Store) -> dict[str, int]:

@@ -40,7 +40,7 @@ def rebuild_rollups(
     with store.reader() as reader:
         ratings = frozenset(facts.rating_names(reader, project_id))
     with store.write() as tx:
-        rollups.clear(tx, project_id, None, None)
+        rollups.clear(tx, project_id)
         facts.touch_project(tx, project_id)
     while True:
         _check(token)

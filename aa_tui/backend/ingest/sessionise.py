@@ -21,7 +21,16 @@ from aa_tui.backend.ingest.stored import CONTEXT, HAS_REASONING, TAGS, StoredEve
 from aa_tui.backend.ingest.titles import title_from
 from aa_tui.backend.model import histogram
 from aa_tui.backend.model.event import EventKind, TimeQuality
-from aa_tui.backend.store.rollups import BUCKET_MS, DimKey, LatencyKey, SessionKey
+from aa_tui.backend.store.rollups import (
+    BUCKET_MS,
+    SIGNALS,
+    DimKey,
+    LatencyKey,
+    SessionKey,
+    UserKey,
+    signal_value,
+    tool_error_value,
+)
 
 TITLE_CHARS = 200
 FACET_CHARS = 200
@@ -72,6 +81,8 @@ _INFO_PROPERTIES = {
     "[Agent] Locale": "locale",
     "[Agent] Git SHA": "git_sha",
 }
+_COUNTED = {f"signal.{name}": name for name in SIGNALS}
+"""Signal by the facet key of its value, where rollups count it."""
 _CONTENT_MODES = ("customer_enriched", "metadata_only", "full")
 
 
@@ -97,6 +108,7 @@ class Contribution:
     sessions: dict[SessionKey, tuple[int, ...]] = field(default_factory=dict)
     dims: dict[DimKey, list[int]] = field(default_factory=dict)
     latencies: dict[LatencyKey, int] = field(default_factory=dict)
+    users: dict[UserKey, int] = field(default_factory=dict)
 
 
 Place = tuple[int, int, int, int | None, str | None]
@@ -543,6 +555,8 @@ class _Totals:
         """[calls, errors] by tool."""
         self.error_types: dict[str, int] = {}
         self.failed_tools: set[str] = set()
+        self.tool_errors_by_type: dict[tuple[str, str], int] = {}
+        """By tool and error type, where it is known."""
         self.providers: set[str] = set()
         for event in events:
             self._add(event)
@@ -565,6 +579,9 @@ class _Totals:
                 self.tool_errors += 1
                 counts[1] += 1
                 self.failed_tools.add(tool)
+                if event.error_type:
+                    pair = (tool, event.error_type)
+                    self.tool_errors_by_type[pair] = self.tool_errors_by_type.get(pair, 0) + 1
             if event.latency_ms and event.latency_ms > 0:
                 bins = self.tool_bins.setdefault(tool, {})
                 number = histogram.bin_of(event.latency_ms)
@@ -912,13 +929,16 @@ def _contribution(
     tokens, cost = totals.total_tokens or 0, totals.cost_nano or 0
     made.sessions[bucket, agent] = (
         1, row["turns"], totals.messages, totals.model_calls, totals.tool_calls, totals.tool_errors, totals.errors,
-        int(totals.errors > 0), totals.input_tokens or 0, totals.output_tokens or 0, cost, totals.priced_calls,
-        int(totals.cost_nano is not None), int(totals.cost_estimated), row["duration_ms"] or 0,
+        int(totals.errors > 0), int(bool(hits)), totals.input_tokens or 0, totals.output_tokens or 0, cost,
+        totals.priced_calls, int(totals.cost_nano is not None), int(totals.cost_estimated), row["duration_ms"] or 0,
     )  # fmt: skip
     for name, (calls, errors, spent, nano) in totals.models.items():
         made.dims["model", bucket, agent, name[:FACET_CHARS]] = [1, calls, errors, spent, nano]
     for name, (calls, errors) in totals.tools.items():
         made.dims["tool", bucket, agent, name[:FACET_CHARS]] = [1, calls, errors, 0, 0]
+    for (name, error), count in totals.tool_errors_by_type.items():
+        value = tool_error_value(name[:FACET_CHARS], error[:FACET_CHARS])
+        made.dims["tool_error", bucket, agent, value] = [1, 0, count, 0, 0]
     for name, count in totals.error_types.items():
         made.dims["error", bucket, agent, name[:FACET_CHARS]] = [1, 0, count, 0, 0]
     for name, count in hits.items():
@@ -926,6 +946,10 @@ def _contribution(
     for key, value in facets:
         if key in ("version", "topic", "repository", "source"):
             made.dims[key, bucket, agent, value] = [1, totals.model_calls, totals.errors, tokens, cost]
+        elif key in _COUNTED:
+            made.dims["signal", bucket, agent, signal_value(_COUNTED[key], value)] = [1, 0, 0, 0, 0]
+    if row["user_id"] is not None:
+        made.users[bucket, agent, row["user_id"]] = 1
     for dim, value, bins in (
         ("", "", totals.bins),
         ("ttfb", "", totals.ttfb_bins),

@@ -24,7 +24,7 @@ from aa_tui.backend.store.engine import Reader, Row, Store, Tx
 from aa_tui.backend.support.clock import Clock
 from aa_tui.backend.support.errors import NotFound
 from aa_tui.backend.support.ids import stable_id, text_hash
-from aa_tui.backend.support.text import storable
+from aa_tui.backend.support.text import storable_id
 
 SLICE_EVENTS = 1_000
 SLICE_CHARS = 3_000_000
@@ -134,6 +134,8 @@ class _Plan:
     """Everything a transaction will write; made outside of it."""
 
     data_version: int
+    zone: str
+    """Of the project."""
     deletions: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     contents: list[dict[str, Any]] = field(default_factory=list)
@@ -149,6 +151,7 @@ class _Plan:
     rollup_sessions: dict[rollups.SessionKey, list[int]] = field(default_factory=dict)
     rollup_dims: dict[rollups.DimKey, list[int]] = field(default_factory=dict)
     rollup_latencies: dict[rollups.LatencyKey, int] = field(default_factory=dict)
+    rollup_users: dict[rollups.UserKey, int] = field(default_factory=dict)
     documents: list[tuple[int, str | None, str | None]] = field(default_factory=list)
     days: dict[tuple[str, int], list[int]] = field(default_factory=dict)
     persons: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
@@ -294,7 +297,7 @@ class Writer:
         if self._days is None or self._days[0] != zone:
             self._days = (zone, DayOf(zone))
         self._remember(reader, data_version)
-        plan = _Plan(data_version)
+        plan = _Plan(data_version, zone)
         touched: dict[int, _Touched] = {}
         outside: list[_New] = []
         self._dedupe(reader, part, plan, touched, outside)
@@ -320,12 +323,12 @@ class Writer:
         if not outcomes:
             return
         by_key = {one.key: one for one in touched.values()}
-        missing = {storable(one.session_key) for one in outcomes} - by_key.keys()
+        missing = {storable_id(one.session_key) for one in outcomes} - by_key.keys()
         if missing:
             self._load(reader, list(facts.session_ids(reader, self._project, missing).values()), touched)
             by_key = {one.key: one for one in touched.values()}
         for outcome in outcomes:
-            session = by_key.get(storable(outcome.session_key))
+            session = by_key.get(storable_id(outcome.session_key))
             if session is None:
                 plan.unresolved.append(outcome)
             else:
@@ -636,7 +639,15 @@ class Writer:
         facts.upsert_turns(tx, plan.turns)
         facts.insert_revisions(tx, plan.revisions)
         self._apply_facets(tx, plan)
-        rollups.add(tx, project, plan.rollup_sessions, plan.rollup_dims, plan.rollup_latencies)
+        rollups.add(
+            tx,
+            project,
+            rollups.Days(plan.zone),
+            plan.rollup_sessions,
+            plan.rollup_dims,
+            plan.rollup_latencies,
+            plan.rollup_users,
+        )
         search.replace_documents(tx, project, plan.documents)
         facts.add_user_days(
             tx,
@@ -728,7 +739,7 @@ def _converted(items: Iterable[Incoming], received_ms: int) -> Iterator[_New]:
     for item in items:
         event = item.event
         stored, texts = make_stored(event, item.source, item.mapper_version, received_ms)
-        key = None if event.kind in _OUTSIDE or not event.session_key else storable(event.session_key)
+        key = None if event.kind in _OUTSIDE or not event.session_key else storable_id(event.session_key)
         size = sum(map(len, texts.values()))
         yield _New(stored, texts, key, item.file, size, item.force)
 
@@ -739,7 +750,7 @@ def _sliced(news: Iterable[_New], outcomes: Iterable[Outcome]) -> Iterator[_Slic
     for new in news:
         sessions.setdefault(new.key, ([], []))[0].append(new)
     for outcome in outcomes:
-        sessions.setdefault(storable(outcome.session_key), ([], []))[1].append(outcome)
+        sessions.setdefault(storable_id(outcome.session_key), ([], []))[1].append(outcome)
     current = _Slice()
     for key, (members, said) in sessions.items():
         size = sum(new.size for new in members)
@@ -792,6 +803,8 @@ def _contribute(plan: _Plan, made: Contribution, sign: int) -> None:
             total[at] += sign * value
     for place, n in made.latencies.items():
         plan.rollup_latencies[place] = plan.rollup_latencies.get(place, 0) + sign * n
+    for user, n in made.users.items():
+        plan.rollup_users[user] = plan.rollup_users.get(user, 0) + sign * n
 
 
 def _recorded(rows: Mapping[int, Sequence[Row]]) -> dict[int, Recorded]:

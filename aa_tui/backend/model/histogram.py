@@ -6,7 +6,8 @@ Worst error of a percentile is half a bin, about 2.5 %.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 _GAMMA_LN = math.log(1.05)
 
@@ -38,6 +39,23 @@ def quantile(counts: Mapping[int, int], q: float) -> float | None:
 def pack(counts: Mapping[int, int]) -> str:
     """Return `bin:count` pairs joined by blanks, rising by bin."""
     return " ".join(f"{bin_no}:{n}" for bin_no, n in sorted(counts.items()) if n)
+
+
+def merge(counts: dict[int, int], packed: str | None) -> None:
+    """Add a packed histogram to counts."""
+    numbers = map(int, (packed or "").replace(":", " ").split())
+    for bin_no, n in zip(numbers, numbers, strict=True):
+        counts[bin_no] = counts.get(bin_no, 0) + n
+
+
+def added_up(packed: Iterable[str]) -> dict[int, int]:
+    """Return the sum of packed histograms; for many of them, which share most of their pairs."""
+    counts: dict[int, int] = {}
+    for pair, times in Counter(" ".join(packed).split()).items():
+        bin_no, _, n = pair.partition(":")
+        number = int(bin_no)
+        counts[number] = counts.get(number, 0) + times * int(n)
+    return counts
 
 
 def unpack(text: str | None) -> dict[int, int]:

@@ -529,19 +529,6 @@ class Compiler:
         )
         return self._reader.stream(f"{sql} AND {where}", self._params)
 
-    def facet_counts(self, facets: Sequence[int], newest: int) -> dict[int, int]:
-        """Return how many of the `newest` sessions that the filter lets through have each of the facets."""
-        driver = self._best(newest)
-        chosen = self._sql(
-            driver, f"{driver.at} AS at, {driver.id} AS id", tail=f"{_order(driver, True)} LIMIT {newest}"
-        )
-        rows = self._reader.fetch(
-            f"SELECT f.facet_id, COUNT(*) FROM ({chosen}) x CROSS JOIN session_facet f WHERE f.project_id=:p "
-            f"AND {_in('f.facet_id', facets)} AND f.sort_at=x.at AND f.session_id=x.id GROUP BY f.facet_id",
-            self._params,
-        )
-        return {row[0]: row[1] for row in rows}
-
     def _stream(self, sql: str) -> Iterator[int]:
         for chunk in self._reader.stream(sql, self._params, 5000):
             for row in chunk:

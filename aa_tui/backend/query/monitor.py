@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aa_tui.backend.model.filter import FIELDS, Filter, Match, Not, Value, all_of, facet_filter
-from aa_tui.backend.model.histogram import quantile, unpack
+from aa_tui.backend.model.histogram import added_up, merge, quantile
 from aa_tui.backend.model.timerange import TimeRange
 from aa_tui.backend.query.buckets import INTERVALS, auto_interval, edges, place_sql
 from aa_tui.backend.query.compile import Compiler, Scope
@@ -29,7 +29,18 @@ from aa_tui.backend.query.readmodels import (
     ToolStat,
 )
 from aa_tui.backend.store.engine import Reader, Row
-from aa_tui.backend.store.rollups import BUCKET_MS
+from aa_tui.backend.store.rollups import (
+    BUCKET_MS,
+    DAY,
+    QUARTER,
+    Days,
+    bits_of,
+    signal_value,
+    spans,
+    split_tool_error,
+    unpack_bits,
+    unpack_users,
+)
 from aa_tui.backend.support.clock import DAY_MS
 from aa_tui.backend.support.errors import UsageError
 
@@ -39,7 +50,6 @@ OTHER = "other"
 _GROUPS = 5
 _ROLLUP_FROM = 20_000
 """From so many sessions on, rollups are read instead of rows where the filter allows it."""
-_SAMPLE = 2000
 _TIMED = "s.time_quality NOT IN ('order_only', 'placeholder')"
 _SIGNALS = {
     "success": ("task_completion", "True"),
@@ -76,6 +86,8 @@ class _Sums:
     ruled: int = 0
     """Sessions with at least one rule hit."""
     users: set[str] = field(default_factory=set)
+    counted_users: int = 0
+    """How many, where rollups say only that."""
     bins: dict[int, int] = field(default_factory=dict)
     signals: dict[str, list[int]] = field(default_factory=dict)
     """By measure: sessions on which the signal ran, and those with the value that counts."""
@@ -127,8 +139,9 @@ class _Sums:
         for name in _SIGNALS:
             if scored or name == "data_quality":
                 found[name] = self.rate(name)
-        if self.users or not n:
-            found["users"] = (float(len(self.users)), n)
+        users = len(self.users) or self.counted_users
+        if users or not n:
+            found["users"] = (float(users), n)
         if scored:
             found["quality"] = (self.quality / self.quality_n if self.quality_n else None, self.quality_n)
         if self.mood_n:
@@ -163,16 +176,21 @@ class MonitorQuery:
         lower, upper = Compiler(reader, scope, f if f.time_range() else f.with_range(DEFAULT_RANGE)).span
         self._open = lower is None
         first, last = self._ends()
+        self._newest = last // BUCKET_MS
         self._from = (first if lower is None else lower) // BUCKET_MS * BUCKET_MS
         self._to = max(upper if upper is not None else max(scope.now_ms, last + 1), self._from + BUCKET_MS)
         self._asked = asked
         self._interval = auto_interval(self._from, self._to) if interval == "auto" else interval
         self._untimed_exist = self._count_untimed() > 0
+        self._days = self._kept_days()
         self._tool_errors: dict[str, str] = {}
-        self._scored: bool | None = None
-        """Whether signals speak in the view, once known: else rules do, in the period before too."""
 
     # --- gathering ---------------------------------------------------------------------------------------------------
+
+    def _kept_days(self) -> Days | None:
+        """The days that rollups are kept of; None when the project has another zone now than when it was opened."""
+        row = self._reader.one("SELECT time_zone FROM project WHERE id=:p", {"p": self._scope.project_id})
+        return Days(self._scope.zone) if row is not None and row[0] == self._scope.zone else None
 
     def _ends(self) -> tuple[int, int]:
         found = _rolled_span(self._reader, self._scope)
@@ -182,7 +200,7 @@ class MonitorQuery:
         """Every session has one state, and every session with a usable time is in the rollups."""
         row = self._reader.one(
             "SELECT (SELECT COALESCE(SUM(sessions), 0) FROM facet WHERE project_id=:p AND key='state') - "
-            "(SELECT COALESCE(SUM(sessions), 0) FROM rollup_session WHERE project_id=:p)",
+            f"(SELECT COALESCE(SUM(sessions), 0) FROM rollup_session WHERE project_id=:p AND level={DAY})",
             {"p": self._scope.project_id},
         )
         return max(int(row[0]), 0) if row else 0
@@ -215,7 +233,9 @@ class MonitorQuery:
             p = {"p": self._scope.project_id}
             rooted: dict[str, int] = dict(
                 self._reader.fetch(
-                    "SELECT agent, SUM(sessions) FROM rollup_session WHERE project_id=:p GROUP BY agent", p
+                    f"SELECT agent, SUM(sessions) FROM rollup_session WHERE project_id=:p AND level={DAY} "
+                    "GROUP BY agent",
+                    p,
                 )
             )
             for value, sessions in self._reader.fetch(
@@ -233,60 +253,89 @@ class MonitorQuery:
         cells: _Cells = {}
         if agents is not None and self._rolled(agents, lower, upper) >= _ROLLUP_FROM:
             self._from_rollups(cells, agents, lower, upper, starts)
-            rolled = True
-        else:
-            self._from_rows(cells, f, lower, upper, starts)
-            rolled = False
-        self._add_signals(cells, f, lower, upper, starts)
-        if rolled:
-            scored = self._scored
-            if scored is None:
-                scored = any(cell.ran(name) for cell in cells.values() for name in _JUDGED)
-            if not scored:
-                self._add_ruled(cells, f, lower, upper, starts)
             for cell in cells.values():
                 # Exactly the mean of the two where both ran, which is how they are asked for.
                 both = [cell.signals[n] for n in ("success", "response_quality") if n in cell.signals]
                 cell.quality_n = max((ran for ran, _ in both), default=0)
                 ran = sum(pair[0] for pair in both)
                 cell.quality = cell.quality_n * sum(pair[1] for pair in both) / ran if ran else 0.0
+        else:
+            self._from_rows(cells, f, lower, upper, starts)
+            self._add_signals(cells, f, lower, upper, starts)
         return cells
 
-    def _within(self, lower: int, upper: int) -> dict[str, Any]:
-        return {"p": self._scope.project_id, "a": lower // BUCKET_MS, "b": -(-upper // BUCKET_MS)}
+    def _rollups(
+        self, sql: str, agents: Sequence[str], lower: int, upper: int, *, days: bool = True, **params: str
+    ) -> Iterable[Row]:
+        """Yield the rows of a statement on a table of rollups for each of the parts that make up the range.
 
-    def _agent_clause(self, agents: Sequence[str], params: dict[str, Any]) -> str:
-        if not agents:
-            return ""
+        `{where}` in it stands for the project, the part and the agents; so sums come once for every part.
+        """
+        clause, given = self._of_agents(agents)
+        for level, a, b in self._spans(lower, upper, days):
+            where = f"project_id=:p AND level={level} AND bucket>=:a AND bucket<:b{clause}"
+            yield from self._reader.fetch(sql.replace("{where}", where), {**given, **params, "a": a, "b": b})
+
+    def _spans(self, lower: int, upper: int, days: bool) -> list[tuple[int, int, int]]:
+        """Return the parts (level, first bucket, bucket after the last) that make up a range."""
+        first, last = lower // BUCKET_MS, -(-upper // BUCKET_MS)
+        kept = self._days if days else None
+        if kept is not None and last > self._newest:
+            # Nothing comes after the range: its last day may be read whole.
+            last = kept.around(last - 1)[1]
+        return spans(kept, first, last)
+
+    def _of_agents(self, agents: Sequence[str]) -> tuple[str, dict[str, Any]]:
+        """Return a condition on the root agent and its parameters, with the project's."""
         names = {f"g{i}": name for i, name in enumerate(agents)}
-        params.update(names)
-        return f" AND agent IN ({', '.join(':' + n for n in names)})"
+        clause = f" AND agent IN ({', '.join(':' + n for n in names)})" if names else ""
+        return clause, {"p": self._scope.project_id, **names}
 
     def _rolled(self, agents: list[str], lower: int, upper: int) -> int:
-        params = self._within(lower, upper)
-        row = self._reader.one(
-            "SELECT COALESCE(SUM(sessions), 0) FROM rollup_session WHERE project_id=:p AND bucket>=:a AND bucket<:b"
-            + self._agent_clause(agents, params),
-            params,
+        rows = self._rollups(
+            "SELECT COALESCE(SUM(sessions), 0) FROM rollup_session WHERE {where}", agents, lower, upper
         )
-        return int(row[0]) if row else 0
+        return sum(int(row[0]) for row in rows)
 
     def _from_rollups(self, cells: _Cells, agents: list[str], lower: int, upper: int, starts: Sequence[int]) -> None:
         place = place_sql(f"(bucket * {BUCKET_MS})", starts)
-        params = self._within(lower, upper)
-        clause = self._agent_clause(agents, params)
-        where = f"WHERE project_id=:p AND bucket>=:a AND bucket<:b{clause}"
-        for row in self._reader.fetch(
+        # Intervals are whole days but for hours; what is not divided at all may be added up from any parts.
+        days = len(starts) == 1 or self._interval != "hour"
+        for row in self._rollups(
             f"SELECT {place}, agent, SUM(sessions), SUM(turns), SUM(model_calls), SUM(error_sessions), SUM(cost_nano), "
-            "SUM(priced_calls), SUM(priced_sessions), SUM(estimated_sessions) "
-            f"FROM rollup_session {where} GROUP BY 1, 2",
-            params,
-        ):
-            cells[row[0], row[1]] = _Sums(*row[2:10])
-        for index, agent, number, n in self._reader.fetch(
-            f"SELECT {place}, agent, bin, SUM(n) FROM rollup_latency {where} AND dim='' GROUP BY 1, 2, 3", params
-        ):
-            cells.setdefault((index, agent), _Sums()).bins[number] = n
+            "SUM(priced_calls), SUM(priced_sessions), SUM(estimated_sessions), SUM(ruled_sessions) "
+            "FROM rollup_session WHERE {where} GROUP BY 1, 2",
+            agents, lower, upper, days=days,
+        ):  # fmt: skip
+            made = _Sums(*row[2:10])
+            made.ruled = row[10]
+            cells.setdefault((row[0], row[1]), _Sums()).add(made)
+        packed: dict[tuple[int, str], list[str]] = {}
+        for index, agent, bins in self._rollups(
+            f"SELECT {place}, agent, bins FROM rollup_latency WHERE {{where}} AND dim=''",
+            agents, lower, upper, days=days,
+        ):  # fmt: skip
+            packed.setdefault((index, agent), []).append(bins)
+        for key, texts in packed.items():
+            cells.setdefault(key, _Sums()).bins = added_up(texts)
+        counted = {
+            signal_value(signal, value): (measure, value == wanted)
+            for measure, signal, wanted, values in self._known_signals()
+            for value in values
+        }
+        # As with rows, the period before is not asked by agent.
+        by_agent = lower >= self._from
+        for index, agent, name, n in self._rollups(
+            f"SELECT {place}, agent, value, SUM(sessions) FROM rollup_dim WHERE {{where}} AND dim='signal' "
+            "GROUP BY 1, 2, 3",
+            agents, lower, upper, days=days,
+        ):  # fmt: skip
+            if name in counted:
+                measure, hit = counted[name]
+                cell = cells.setdefault((index, agent if by_agent else ""), _Sums())
+                pair = cell.signals.setdefault(measure, [0, 0])
+                pair[0] += n
+                pair[1] += n if hit else 0
 
     def _from_rows(self, cells: _Cells, f: Filter, lower: int, upper: int, starts: Sequence[int]) -> None:
         made = self._compiler(f, lower, upper)
@@ -307,9 +356,7 @@ class MonitorQuery:
         for index, agent, text in made.select(
             f"{place}, s.latency_bins", [*self._timed(), "s.latency_bins IS NOT NULL"]
         ):
-            bins = cells[index, agent].bins
-            for number, n in unpack(text).items():
-                bins[number] = bins.get(number, 0) + n
+            merge(cells[index, agent].bins, text)
 
     def _tally(
         self, f: Filter, lower: int, upper: int, starts: Sequence[int], by_agent: bool = True
@@ -321,21 +368,24 @@ class MonitorQuery:
         )
         return [(row[0], row[1], row[2]) for row in rows]
 
-    def _add_ruled(self, cells: _Cells, f: Filter, lower: int, upper: int, starts: Sequence[int]) -> None:
-        for index, agent, n in self._tally(f.plus("rule:*"), lower, upper, starts):
-            cells.setdefault((index, agent), _Sums()).ruled = n
-
-    def _add_signals(self, cells: _Cells, f: Filter, lower: int, upper: int, starts: Sequence[int]) -> None:
+    def _known_signals(self) -> list[tuple[str, str, str, tuple[str, ...]]]:
+        """Return (measure, signal, the value that counts, all values there are)."""
         known: dict[str, list[str]] = {}
         for key, value in self._reader.fetch(
             "SELECT key, value FROM facet WHERE project_id=:p AND key >= 'signal.' AND key < 'signal/' AND sessions>0",
             {"p": self._scope.project_id},
         ):
             known.setdefault(key, []).append(value)
-        for measure, (signal, wanted) in _SIGNALS.items():
+        return [
+            (measure, signal, wanted, tuple(known.get(f"signal.{signal}", ())))
+            for measure, (signal, wanted) in _SIGNALS.items()
+        ]
+
+    def _add_signals(self, cells: _Cells, f: Filter, lower: int, upper: int, starts: Sequence[int]) -> None:
+        for measure, signal, wanted, values in self._known_signals():
             # Only what the table of agents shows is asked by agent: that needs the session's row.
             by_agent = lower >= self._from and (self._group_by == "agent" or measure in ("success", "response_quality"))
-            for value in known.get(f"signal.{signal}", ()):
+            for value in values:
                 # Not `plus`: the filter may itself ask for another value of the same signal.
                 both = Filter(all_of([*f.nodes, Match("signal", (Value(value),), signal)]))
                 for index, agent, n in self._tally(both, lower, upper, starts, by_agent):
@@ -352,16 +402,15 @@ class MonitorQuery:
         cells = self._gather(self._filter, agents, self._from, self._to, starts)
         total = _merged(cells.values())
         scored = max((total.ran(name) for name in _JUDGED), default=0)
-        self._scored = scored > 0
         before = _Sums()
         if not self._open:
             earlier = 2 * self._from - self._to
             before = _merged(self._gather(self._filter, agents, earlier, self._from, [earlier]).values())
         rolled = agents is not None and total.sessions >= _ROLLUP_FROM
-        if rolled:
-            self._add_users(total, self._from, self._to)
+        if rolled and agents is not None:
+            total.counted_users = self._users(agents, self._from, self._to)
             if before.sessions >= _ROLLUP_FROM:
-                self._add_users(before, 2 * self._from - self._to, self._from)
+                before.counted_users = self._users(agents, 2 * self._from - self._to, self._from)
         return MonitorView(
             from_ms=self._from,
             to_ms=self._to,
@@ -369,11 +418,11 @@ class MonitorQuery:
             time_zone=self._scope.zone,
             tiles=self._tiles(total, before, scored > 0),
             series=tuple(self._series(cells, starts, scored > 0, agents)),
-            agents=tuple(self._agents(cells, scored > 0, rolled)),
+            agents=tuple(self._agents(cells, scored > 0, agents if rolled else None)),
             tools=tuple(self._tools(agents if rolled else None, total)),
-            errors=tuple(self._top("error", 12)),
-            rules=tuple(self._top("rule", 12)),
-            topics=tuple(self._top("topic", 12)),
+            errors=tuple(self._largest("error", 12, agents if rolled else None)),
+            rules=tuple(self._largest("rule", 12, agents if rolled else None)),
+            topics=tuple(self._largest("topic", 12, agents if rolled else None)),
             marks=tuple(self._marks()),
             scored=scored,
             scored_by=self._scored_by() if scored else None,
@@ -384,10 +433,23 @@ class MonitorQuery:
             data_as_of_ms=self._scope.now_ms,
         )
 
-    def _add_users(self, total: _Sums, lower: int, upper: int) -> None:
-        """Rollups know no users; one pass over the user index's rows in the range does."""
-        rows = self._compiler(self._filter, lower, upper).select("DISTINCT s.user_id", ["s.user_id IS NOT NULL"])
-        total.users = {row[0] for row in rows}
+    def _users(self, agents: list[str], lower: int, upper: int) -> int:
+        """Count the users of all parts of the range once: sets of bits for days, numbers for the ends."""
+        clause, params = self._of_agents(agents)
+        blocks: dict[int, int] = {}
+        loose: set[int] = set()
+        for level, a, b in self._spans(lower, upper, True):
+            where = f"WHERE project_id=:p AND bucket>=:a AND bucket<:b{clause}"
+            given = {**params, "a": a, "b": b}
+            if level == DAY:
+                for block, users in self._reader.fetch(f"SELECT block, users FROM rollup_user_day {where}", given):
+                    blocks[block] = blocks.get(block, 0) | unpack_bits(users)
+            else:
+                rows = self._reader.fetch(f"SELECT users FROM rollup_user {where}", given)
+                loose.update(unpack_users(b"".join([row[0] for row in rows])))
+        for block, bits in bits_of(loose).items():
+            blocks[block] = blocks.get(block, 0) | bits
+        return sum(bits.bit_count() for bits in blocks.values())
 
     def _tiles(self, total: _Sums, before: _Sums, scored: bool) -> dict[str, Measure]:
         now = total.values(scored)
@@ -439,7 +501,7 @@ class MonitorQuery:
 
     # --- tables ------------------------------------------------------------------------------------------------------
 
-    def _agents(self, cells: _Cells, scored: bool, rolled: bool) -> Iterable[AgentStat]:
+    def _agents(self, cells: _Cells, scored: bool, rolled: list[str] | None) -> Iterable[AgentStat]:
         by_agent: dict[str, _Sums] = {}
         for (_, agent), cell in cells.items():
             if not agent:
@@ -462,21 +524,22 @@ class MonitorQuery:
                 tuple(topics.get(agent, ())[:3]),
             )
 
-    def _topics_of_agents(self, rolled: bool) -> list[Row]:
+    def _topics_of_agents(self, rolled: list[str] | None) -> list[Row]:
         """Return (root agent, topic, sessions), most sessions first."""
-        if not rolled:
+        if rolled is None:
             made = self._compiler(self._filter, self._from, self._to)
             where = [*self._timed(), "s.topic IS NOT NULL"]
             return made.select("s.agent, s.topic, COUNT(*)", where, "GROUP BY 1, 2 ORDER BY 3 DESC, 2")
-        return self._reader.fetch(
-            "SELECT agent, value, SUM(sessions) FROM rollup_dim WHERE project_id=:p AND dim='topic' AND bucket>=:a "
-            "AND bucket<:b GROUP BY agent, value ORDER BY 3 DESC, 2",
-            self._within(self._from, self._to),
-        )
+        found: dict[tuple[str, str], int] = {}
+        for agent, topic, n in self._rollups(
+            "SELECT agent, value, SUM(sessions) FROM rollup_dim WHERE {where} AND dim='topic' GROUP BY agent, value",
+            rolled, self._from, self._to,
+        ):  # fmt: skip
+            found[agent, topic] = found.get((agent, topic), 0) + n
+        return sorted(((*pair, n) for pair, n in found.items()), key=lambda row: (-row[2], row[1]))
 
     def _tools(self, agents: list[str] | None, total: _Sums) -> Iterable[ToolStat]:
         found = self._rolled_tools(agents) if agents is not None else self._counted_tools()
-        errors = self._error_facets()
         for name, (calls, failed, bins) in sorted(found.items(), key=lambda pair: (-pair[1][0], pair[0]))[:20]:
             yield ToolStat(
                 name,
@@ -484,25 +547,32 @@ class MonitorQuery:
                 failed,
                 quantile(bins, 0.5),
                 quantile(bins, 0.9),
-                self._top_error(name, errors) if failed and agents is not None else self._tool_errors.get(name),
+                self._tool_errors.get(name),
             )
 
     def _rolled_tools(self, agents: list[str]) -> dict[str, tuple[int, int, dict[int, int]]]:
-        params = self._within(self._from, self._to)
-        clause = self._agent_clause(agents, params)
-        where = f"WHERE project_id=:p AND dim='tool' AND bucket>=:a AND bucket<:b{clause}"
-        found: dict[str, tuple[int, int, dict[int, int]]] = {
-            row[0]: (row[1], row[2], {})
-            for row in self._reader.fetch(
-                f"SELECT value, SUM(calls), SUM(errors) FROM rollup_dim {where} GROUP BY value", params
-            )
-        }
-        for name, number, n in self._reader.fetch(
-            f"SELECT value, bin, SUM(n) FROM rollup_latency {where} GROUP BY value, bin", params
+        sums: dict[str, tuple[int, int]] = {}
+        for name, calls, failed in self._rollups(
+            "SELECT value, SUM(calls), SUM(errors) FROM rollup_dim WHERE {where} AND dim='tool' GROUP BY value",
+            agents, self._from, self._to,
+        ):  # fmt: skip
+            before = sums.get(name, (0, 0))
+            sums[name] = (before[0] + calls, before[1] + failed)
+        packed: dict[str, list[str]] = {}
+        for name, bins in self._rollups(
+            "SELECT value, bins FROM rollup_latency WHERE {where} AND dim='tool'", agents, self._from, self._to
         ):
-            if name in found:
-                found[name][2][number] = n
-        return found
+            packed.setdefault(name, []).append(bins)
+        kinds: dict[str, dict[str, int]] = {}
+        for value, n in self._rollups(
+            "SELECT value, SUM(errors) FROM rollup_dim WHERE {where} AND dim='tool_error' GROUP BY value",
+            agents, self._from, self._to,
+        ):  # fmt: skip
+            name, error = split_tool_error(value)
+            mine = kinds.setdefault(name, {})
+            mine[error] = mine.get(error, 0) + n
+        self._tool_errors = _most(kinds)
+        return {name: (*counts, added_up(packed.get(name, ()))) for name, counts in sums.items()}
 
     def _counted_tools(self) -> dict[str, tuple[int, int, dict[int, int]]]:
         """Without rollups: the tool calls of the sessions themselves."""
@@ -525,24 +595,21 @@ class MonitorQuery:
                     mine = kinds.setdefault(name, {})
                     mine[error] = mine.get(error, 0) + 1
                 found[name] = (calls + 1, errors + bool(failed), bins)
-        self._tool_errors = {name: max(sorted(mine), key=lambda e: mine[e]) for name, mine in kinds.items()}
+        self._tool_errors = _most(kinds)
         return found
 
-    def _error_facets(self) -> dict[int, str]:
-        rows = self._reader.fetch(
-            "SELECT id, value FROM facet WHERE project_id=:p AND key='error' AND sessions>0 "
-            "ORDER BY sessions DESC, value LIMIT 30",
-            {"p": self._scope.project_id},
-        )
-        return {row[0]: row[1] for row in rows}
-
-    def _top_error(self, tool: str, errors: Mapping[int, str]) -> str | None:
-        """The most frequent error type of the newest sessions in which the tool failed."""
-        if not errors:
-            return None
-        f = self._filter.plus(facet_filter("failed_tool", tool))
-        counts = self._compiler(f, self._from, self._to).facet_counts(list(errors), _SAMPLE)
-        return errors[max(counts, key=lambda i: (counts[i], errors[i]))] if counts else None
+    def _largest(self, key: str, limit: int, rolled: list[str] | None) -> list[FacetCount]:
+        """Return the values of a dimension of the rollups with most sessions among those of the view."""
+        if rolled is None:
+            return self._top(key, limit)
+        found: dict[str, int] = {}
+        for value, n in self._rollups(
+            "SELECT value, SUM(sessions) FROM rollup_dim WHERE {where} AND dim=:dim GROUP BY value",
+            rolled, self._from, self._to, dim=key,
+        ):  # fmt: skip
+            found[value] = found.get(value, 0) + n
+        counts = [FacetCount(value, n) for value, n in found.items()]
+        return sorted(counts, key=lambda c: (-c.sessions, c.value))[:limit]
 
     def _top(self, key: str, limit: int) -> list[FacetCount]:
         """Return the values of a facet with most sessions among those of the view."""
@@ -575,14 +642,25 @@ class MonitorQuery:
         return sorted(marks, key=lambda m: (m.at_ms, m.kind, m.label))
 
     def _scored_by(self) -> str | None:
-        row = self._reader.one(
-            "SELECT r.model FROM (SELECT x.session_id FROM facet f CROSS JOIN session_facet x WHERE f.project_id=:p "
-            "AND f.key='signal.task_completion' AND x.project_id=:p AND x.facet_id=f.id ORDER BY f.id, x.sort_at DESC "
-            "LIMIT 20) y CROSS JOIN signal_result r WHERE r.project_id=:p AND r.session_id=y.session_id "
-            "AND r.signal='task_completion' AND r.current=1 AND r.model IS NOT NULL LIMIT 1",
-            {"p": self._scope.project_id},
-        )
-        return row[0] if row else None
+        p = {"p": self._scope.project_id}
+        for (facet,) in self._reader.fetch(
+            "SELECT id FROM facet WHERE project_id=:p AND key='signal.task_completion' AND sessions>0 ORDER BY id", p
+        ):
+            row = self._reader.one(
+                "SELECT r.model FROM (SELECT session_id FROM session_facet WHERE project_id=:p AND facet_id=:f "
+                "ORDER BY sort_at DESC LIMIT 20) y CROSS JOIN signal_result r WHERE r.project_id=:p "
+                "AND r.session_id=y.session_id AND r.signal='task_completion' AND r.current=1 "
+                "AND r.model IS NOT NULL LIMIT 1",
+                {**p, "f": facet},
+            )
+            if row is not None:
+                return str(row[0])
+        return None
+
+
+def _most(kinds: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
+    """Return the most frequent by name; of equally frequent ones the first by the alphabet."""
+    return {name: max(sorted(counts), key=lambda one: counts[one]) for name, counts in kinds.items()}
 
 
 def _by_interval(cells: _Cells) -> dict[int, _Sums]:
@@ -595,8 +673,8 @@ def _by_interval(cells: _Cells) -> dict[int, _Sums]:
 def _rolled_span(reader: Reader, scope: Scope) -> tuple[int, int] | None:
     """Return the starts of the first and last bucket with sessions of usable time; two look-ups, not a scan."""
     row = reader.one(
-        "SELECT (SELECT MIN(bucket) FROM rollup_session WHERE project_id=:p), "
-        "(SELECT MAX(bucket) FROM rollup_session WHERE project_id=:p)",
+        f"SELECT (SELECT MIN(bucket) FROM rollup_session WHERE project_id=:p AND level={QUARTER}), "
+        f"(SELECT MAX(bucket) FROM rollup_session WHERE project_id=:p AND level={QUARTER})",
         {"p": scope.project_id},
     )
     return None if row is None or row[0] is None else (row[0] * BUCKET_MS, row[1] * BUCKET_MS)
@@ -615,15 +693,15 @@ def best_range(reader: Reader, scope: Scope) -> TimeRange:
 
     A range that reaches from old transcripts to today would squeeze them into a corner of every chart.
     """
-    row = reader.one("SELECT MIN(bucket), MAX(bucket) FROM rollup_session WHERE project_id=:p", {"p": scope.project_id})
-    if row is None or row[0] is None:
+    ends = _rolled_span(reader, scope)
+    if ends is None:
         return DEFAULT_RANGE
-    oldest, newest = (scope.now_ms - bucket * BUCKET_MS for bucket in row)
+    oldest, newest = (scope.now_ms - at for at in ends)
     if 0 <= oldest <= 7 * DAY_MS:
         return TimeRange("7d")
     if newest <= 30 * DAY_MS:
         return DEFAULT_RANGE
-    last = datetime.fromtimestamp(row[1] * BUCKET_MS / 1000, ZoneInfo(scope.zone)).date()
+    last = datetime.fromtimestamp(ends[1] / 1000, ZoneInfo(scope.zone)).date()
     return TimeRange(f"{last - timedelta(days=29)}..{last}")
 
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from aa_tui.backend.store import rollups
 from aa_tui.backend.store.engine import Reader, Row, Tx
 from aa_tui.backend.support.errors import Conflict
 from aa_tui.backend.support.ids import new_id
@@ -157,6 +158,7 @@ def _change_setting(tx: Tx, project_id: int, name: str, after: State) -> None:
     if name == "time_zone":
         value = (after or {"value": "UTC"})["value"]
         tx.execute("UPDATE project SET time_zone=:v, version=version+1 WHERE id=:p", {"v": value, "p": project_id})
+        rollups.make_days(tx, project_id, value)
         return
     row = tx.one("SELECT settings FROM project WHERE id=:p", {"p": project_id})
     settings: dict[str, Any] = json.loads(row[0]) if row else {}

@@ -45,7 +45,7 @@ _CACHED_TEXT = 10_000
 _SECRETS = re.compile(r"(?<=[?&])(password|sslpassword|passfile)=[^&]*", re.IGNORECASE)
 _ANALYZED = (
     "session", "event", "content", "turn", "facet", "session_facet", "session_fts", "rollup_session", "rollup_dim",
-    "rollup_latency", "signal_result", "result", "answer", "user_day",
+    "rollup_latency", "rollup_user", "rollup_user_day", "user_number", "signal_result", "result", "answer", "user_day",
 )  # fmt: skip
 _WRITE = (
     "SELECT set_config('synchronous_commit', {commit}, true), "

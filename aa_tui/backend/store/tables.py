@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, Column, DefaultClause, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, DefaultClause, Index, LargeBinary, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 SCHEMA_VERSION = 1
@@ -293,13 +293,17 @@ class SessionFacet(_Table, table=True):
 
 
 class RollupSession(_Table, table=True):
-    """Sums over the sessions that start in a 15-minute bucket, by root agent."""
+    """Sums over the sessions that start in a bucket, by root agent.
+
+    Level 0 holds quarters of an hour, level 1 the days of the project's zone.
+    """
 
     __tablename__: ClassVar[str] = "rollup_session"
     __table_args__: ClassVar[tuple[object, ...]] = (CLUSTERED,)
     project_id: int = Field(sa_column=_big(primary_key=True))
+    level: int = Field(default=0, primary_key=True)
     bucket: int = Field(sa_column=_big(primary_key=True))
-    """Epoch milliseconds // 900,000."""
+    """Epoch milliseconds // 900,000; that of the beginning for a day."""
     agent: str = Field(primary_key=True)
     sessions: int = Field(default=0, sa_column=_big(default=0))
     turns: int = Field(default=0, sa_column=_big(default=0))
@@ -309,6 +313,8 @@ class RollupSession(_Table, table=True):
     tool_errors: int = Field(default=0, sa_column=_big(default=0))
     errors: int = Field(default=0, sa_column=_big(default=0))
     error_sessions: int = Field(default=0, sa_column=_big(default=0))
+    ruled_sessions: int = Field(default=0, sa_column=_big(default=0))
+    """Those with a rule hit."""
     input_tokens: int = Field(default=0, sa_column=_big(default=0))
     output_tokens: int = Field(default=0, sa_column=_big(default=0))
     cost_nano: int = Field(default=0, sa_column=_big(default=0))
@@ -319,12 +325,13 @@ class RollupSession(_Table, table=True):
 
 
 class RollupDim(_Table, table=True):
-    """The same by a value of a dimension: model, tool, rule, error (type), version, topic, repository…"""
+    """The same by a value of a dimension: model, tool, rule, error (type), version, topic, signal=value…"""
 
     __tablename__: ClassVar[str] = "rollup_dim"
     __table_args__: ClassVar[tuple[object, ...]] = (CLUSTERED,)
     project_id: int = Field(sa_column=_big(primary_key=True))
     dim: str = Field(primary_key=True)
+    level: int = Field(default=0, primary_key=True)
     bucket: int = Field(sa_column=_big(primary_key=True))
     agent: str = Field(primary_key=True)
     value: str = Field(primary_key=True)
@@ -336,17 +343,57 @@ class RollupDim(_Table, table=True):
 
 
 class RollupLatency(_Table, table=True):
-    """Latency histograms by bucket: `dim` '' for model calls, 'tool' for tools (value = its name), 'ttfb'."""
+    """Packed latency histograms by bucket: `dim` '' for model calls, 'tool' for tools (value = its name), 'ttfb'."""
 
     __tablename__: ClassVar[str] = "rollup_latency"
     __table_args__: ClassVar[tuple[object, ...]] = (CLUSTERED,)
     project_id: int = Field(sa_column=_big(primary_key=True))
     dim: str = Field(primary_key=True)
+    level: int = Field(default=0, primary_key=True)
     bucket: int = Field(sa_column=_big(primary_key=True))
     agent: str = Field(primary_key=True)
     value: str = Field(primary_key=True)
-    bin: int = Field(primary_key=True)
-    n: int = Field(default=0, sa_column=_big(default=0))
+    bins: str
+    """`bin:count` pairs, see `model.histogram`."""
+
+
+class UserNumber(_Table, table=True):
+    """Small numbers that stand for users in sets of users; given in the order of arrival and never given again."""
+
+    __tablename__: ClassVar[str] = "user_number"
+    __table_args__: ClassVar[tuple[object, ...]] = (
+        Index("ix_user_number", "project_id", "number", unique=True),
+        CLUSTERED,
+    )
+    project_id: int = Field(sa_column=_big(primary_key=True))
+    user_id: str = Field(primary_key=True)
+    number: int = Field(sa_column=_big())
+
+
+class RollupUser(_Table, table=True):
+    """Users of the sessions that start in a quarter of an hour, by root agent."""
+
+    __tablename__: ClassVar[str] = "rollup_user"
+    __table_args__: ClassVar[tuple[object, ...]] = (CLUSTERED,)
+    project_id: int = Field(sa_column=_big(primary_key=True))
+    bucket: int = Field(sa_column=_big(primary_key=True))
+    agent: str = Field(primary_key=True)
+    users: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """The user's number for every session that has one; see `store.rollups`."""
+
+
+class RollupUserDay(_Table, table=True):
+    """Users of a day of the project's zone, by root agent, as sets that add up to exact counts of any range."""
+
+    __tablename__: ClassVar[str] = "rollup_user_day"
+    __table_args__: ClassVar[tuple[object, ...]] = (CLUSTERED,)
+    project_id: int = Field(sa_column=_big(primary_key=True))
+    bucket: int = Field(sa_column=_big(primary_key=True))
+    agent: str = Field(primary_key=True)
+    block: int = Field(primary_key=True)
+    """Number // 32,768."""
+    users: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """One bit for every number of the block."""
 
 
 class UserDay(_Table, table=True):

@@ -300,6 +300,7 @@ def upgrade() -> None:
         "rollup_dim",
         sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("dim", _STRING, nullable=False),
+        sa.Column("level", _INTEGER, server_default="0", nullable=False),
         sa.Column("bucket", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("agent", _STRING, nullable=False),
         sa.Column("value", _STRING, nullable=False),
@@ -308,24 +309,25 @@ def upgrade() -> None:
         sa.Column("errors", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
         sa.Column("tokens", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
         sa.Column("cost_nano", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("project_id", "dim", "bucket", "agent", "value"),
+        sa.PrimaryKeyConstraint("project_id", "dim", "level", "bucket", "agent", "value"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "rollup_latency",
         sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("dim", _STRING, nullable=False),
+        sa.Column("level", _INTEGER, server_default="0", nullable=False),
         sa.Column("bucket", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("agent", _STRING, nullable=False),
         sa.Column("value", _STRING, nullable=False),
-        sa.Column("bin", _INTEGER, nullable=False),
-        sa.Column("n", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("project_id", "dim", "bucket", "agent", "value", "bin"),
+        sa.Column("bins", _STRING, nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "dim", "level", "bucket", "agent", "value"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "rollup_session",
         sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("level", _INTEGER, server_default="0", nullable=False),
         sa.Column("bucket", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("agent", _STRING, nullable=False),
         sa.Column("sessions", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
@@ -336,6 +338,7 @@ def upgrade() -> None:
         sa.Column("tool_errors", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
         sa.Column("errors", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
         sa.Column("error_sessions", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
+        sa.Column("ruled_sessions", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
         sa.Column("input_tokens", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
         sa.Column("output_tokens", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
         sa.Column("cost_nano", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
@@ -343,9 +346,37 @@ def upgrade() -> None:
         sa.Column("priced_sessions", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
         sa.Column("estimated_sessions", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
         sa.Column("duration_ms", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "level", "bucket", "agent"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "rollup_user",
+        sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("bucket", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("agent", _STRING, nullable=False),
+        sa.Column("users", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("project_id", "bucket", "agent"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "rollup_user_day",
+        sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("bucket", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("agent", _STRING, nullable=False),
+        sa.Column("block", _INTEGER, nullable=False),
+        sa.Column("users", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "bucket", "agent", "block"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "user_number",
+        sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("user_id", _STRING, nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "user_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_user_number", "user_number", ["project_id", "number"], unique=True)
     op.create_table(
         "saved_view",
         sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
