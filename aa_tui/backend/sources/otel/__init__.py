@@ -1,0 +1,1 @@
+"""OpenTelemetry traces of agents: every dialect of spans to the canonical event. HTTP receivers live elsewhere."""
