@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aa_tui.backend.model.event import AgentEvent, ImportedLabel, RecordProblem
+from aa_tui.backend.model.event import AgentEvent, ImportedLabel, ImportedResult, RecordProblem
 from aa_tui.backend.sources import registry
 from aa_tui.backend.sources.contract import Head, ReadOptions
 from aa_tui.backend.sources.reading import head_of
@@ -24,7 +24,42 @@ SAMPLES = {
     "tau-bench": "tau-bench/gpt-4o-airline.json.gz",
     "tau2-bench": "tau2-bench/gpt-4.1-mini_telecom_one_failed.json.gz",
     "amplitude": "amplitude_sdk_wire/01_two_turn_tools.json",
+    "copilot-cli": "agent-cli-fixtures/copilot/small.jsonl.gz",
+    "cursor": "agent-cli-fixtures/cursor/large.jsonl",
+    "droid": "agent-cli-fixtures/droid/stream_json_large.jsonl.gz",
+    "openhands": "openhands-llm-calls/litellm_proxy__anthropic__claude-sonnet-4-20250514-1757015046.707.json.gz",
+    "swe-agent": "swe-agent-trajectories/function_calling_simple.traj.gz",
+    "who-and-when": "who-and-when/algorithm-generated/099.json.gz",
+    "refchecker": "refchecker-claims/dolly_gpt4_answers.json.gz",
+    "tau2-judge": "tau2-judge-runs/airline.raw_quick_triage_v1.jsonl.gz",
 }
+
+EXPECTED = {
+    ("claude-code-team", "claude-code"): 122,
+    ("claude-code-team", "agent-checkpoints"): 1,
+    ("claude-code-team", "gemini-cli"): 2,
+    ("claude-code-nested", "claude-code"): 25,
+    ("codex-rollouts", "codex"): 5,
+    ("gemini-cli-chats", "gemini-cli"): 4,
+    ("pi-sessions", "pi"): 1,
+    ("tau-bench", "tau-bench"): 1,
+    ("tau2-bench", "tau2-bench"): 9,
+    ("tau2-judge-runs", "tau2-bench"): 1,
+    ("tau2-judge-runs", "tau2-judge"): 6,
+    ("who-and-when", "who-and-when"): 56,
+    ("refchecker-claims", "refchecker"): 7,
+    ("swe-agent-trajectories", "swe-agent"): 8,
+    ("openhands-llm-calls", "openhands"): 1,
+    ("agent-cli-fixtures/claude", "claude-code"): 5,
+    ("agent-cli-fixtures/copilot", "copilot-cli"): 4,
+    ("agent-cli-fixtures/cursor", "cursor"): 5,
+    ("agent-cli-fixtures/droid", "droid"): 6,
+    ("agent-cli-fixtures/opencode", "opencode"): 3,
+}
+"""Files of each folder of the data by the format that reads them; files read together count once."""
+OWN: dict[str, set[str]] = {}
+for _folder, _name in EXPECTED:
+    OWN.setdefault(_folder, set()).add(_name)
 
 
 def sample(name: str) -> bytes:
@@ -35,35 +70,36 @@ def sample(name: str) -> bytes:
     return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)[:120_000]
 
 
-def test_each_folder_of_data_goes_to_one_format_and_only_one() -> None:
+def test_each_file_of_the_data_goes_to_one_format_and_only_one() -> None:
     if not DATA.is_dir():
         pytest.skip("shared data absent")
-    folders = (
-        "claude-code-team",
-        "codex-rollouts",
-        "gemini-cli-chats",
-        "pi-sessions",
-        "tau-bench",
-        "tau2-bench",
-        "langfuse-traces",
-    )
     found: Counter[tuple[str, str]] = Counter()
-    for path in registry.walk(DATA / folder for folder in folders):
+    for path in registry.walk([DATA]):
         head = head_of(path)
         names = [source.name for source in registry.SOURCES if source.sniff(head)]
         assert len(names) <= 1, path
-        found[path.relative_to(DATA).parts[0], names[0] if names else ""] += 1
-    assert found == {
-        ("claude-code-team", "claude-code"): 122,
-        ("claude-code-team", "agent-checkpoints"): 1,
-        ("claude-code-team", "gemini-cli"): 2,
-        ("codex-rollouts", "codex"): 5,
-        ("gemini-cli-chats", "gemini-cli"): 4,
-        ("pi-sessions", "pi"): 1,
-        ("tau-bench", "tau-bench"): 1,
-        ("tau2-bench", "tau2-bench"): 9,
-        ("langfuse-traces", ""): 22,
-    }
+        parts = path.relative_to(DATA).parts
+        folder = "/".join(parts[:2]) if parts[0] == "agent-cli-fixtures" else parts[0]
+        if names:
+            found[folder, names[0]] += 1
+    assert EXPECTED.items() <= found.items()
+    foreign = {folder: name for folder, name in found if folder in OWN and name not in OWN[folder]}
+    assert not foreign
+    assert not {folder for folder, _ in found} & {"judge_replies", "hostile_text"}  # no sessions are there
+
+
+def test_files_read_together_are_walked_once_whichever_is_named() -> None:
+    if not DATA.is_dir():
+        pytest.skip("shared data absent")
+    storage = DATA / "agent-cli-fixtures" / "opencode"
+    assert len(list(registry.walk([storage]))) == 4  # three sessions and the number of the layout
+    session = storage / "storage_v2/session/proj_test/ses_s_stage0_small.json.gz"
+    for name in ("message/s_stage0_small/msg_0002.json", "part/m_assistant_small/002.json", "part/m_user_small"):
+        assert list(registry.walk([storage / "storage_v2" / name])) == [session]
+    legacy = storage / "storage_legacy"
+    assert [p.name for p in registry.walk([legacy / "part"])] == ["ses_s_stage0_drift.json.gz"]
+    calls = sorted((DATA / "openhands-llm-calls").glob("litellm*"))
+    assert list(registry.walk([calls[3], calls[1]])) == [calls[0]]
 
 
 def test_names() -> None:
@@ -121,7 +157,7 @@ def test_damaged_files_of_each_format_never_raise(name: str, tmp_path: Path) -> 
     for _ in range(25):
         damaged = bytearray(original[: dice.choice([len(original), len(original) // 2, 3000])])
         for _ in range(dice.choice([1, 20, 200])):
-            at = dice.randrange(len(damaged))
+            at = dice.randrange(len(damaged)) if damaged else 0
             damaged[at : at + dice.choice([0, 1, 30])] = dice.choice(
                 [b"", b"null", b"7", b'"', b"{", b"]", b"\xff\x00", b"1e999", b"[]"]
             )
@@ -130,7 +166,7 @@ def test_damaged_files_of_each_format_never_raise(name: str, tmp_path: Path) -> 
         for source in registry.SOURCES:
             source.sniff(head)
         for item in registry.by_name(name).read(path, ReadOptions()):
-            assert isinstance(item, AgentEvent | ImportedLabel | RecordProblem)
+            assert isinstance(item, AgentEvent | ImportedLabel | ImportedResult | RecordProblem)
             read += isinstance(item, AgentEvent)
     assert read > 0
 
@@ -157,4 +193,4 @@ def test_fields_of_any_type_never_raise(name: str, tmp_path: Path) -> None:
         for source in registry.SOURCES:
             source.sniff(head)
         for item in registry.by_name(name).read(path, ReadOptions(users={"x": "y"})):
-            assert isinstance(item, AgentEvent | ImportedLabel | RecordProblem)
+            assert isinstance(item, AgentEvent | ImportedLabel | ImportedResult | RecordProblem)

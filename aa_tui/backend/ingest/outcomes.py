@@ -33,11 +33,12 @@ class OutcomeRows:
     superseded: list[dict[str, Any]] = field(default_factory=list)
     signals: list[dict[str, Any]] = field(default_factory=list)
     results: list[dict[str, Any]] = field(default_factory=list)
+    replies: list[dict[str, Any]] = field(default_factory=list)
     moved: list[dict[str, Any]] = field(default_factory=list)
 
     def count(self) -> int:
-        """Return how many verdicts and labels are new."""
-        return len(self.answers) + len(self.signals) + len(self.results)
+        """Return how many verdicts and labels are new, or told more fully."""
+        return len(self.answers) + len(self.signals) + len(self.results) + len(self.replies)
 
     def apply(self, tx: Tx) -> None:
         """Write them."""
@@ -48,6 +49,7 @@ class OutcomeRows:
         sql.supersede_signals(tx, self.superseded)
         sql.upsert_signals(tx, self.signals)
         sql.insert_results(tx, self.results)
+        sql.add_raw_replies(tx, self.replies)
         sql.move_results(tx, self.moved)
 
 
@@ -79,13 +81,19 @@ class OutcomePlanner:
         self._evaluators = sql.evaluators(reader, project_id, named)
         wanted = [session for session in known if session in given]
         self._signals = sql.current_signals(reader, project_id, wanted) if wanted else {}
-        self._results = sql.imported_results(reader, project_id, wanted) if wanted else set()
+        self._results = sql.imported_results(reader, project_id, wanted) if wanted else {}
         self._answers = sql.known_answers(reader, project_id, wanted) if wanted else {}
         self._ids: dict[str, set[int]] = {}
         self._values: dict[str, set[str]] = {}
+        self._kinds: dict[str, str] = {}
         for one in everything:
-            if not (isinstance(one, ImportedResult) and one.evaluator.startswith(SIGNAL)):
+            if isinstance(one, ImportedLabel):
                 self._values.setdefault(one.criterion, set()).add(storable(one.value))
+                if one.kind:
+                    self._kinds[one.criterion] = one.kind
+            elif not one.evaluator.startswith(SIGNAL):
+                values = self._values.setdefault(one.criterion, set())
+                values |= {storable(one.value)} if one.error is None else set()  # no verdict is no value
 
     def recorded(self, stored: Recorded, outcomes: Sequence[Outcome]) -> Recorded:
         """Return what is recorded of a session once its outcomes are written."""
@@ -121,7 +129,9 @@ class OutcomePlanner:
     def _label(self, session: int, label: ImportedLabel) -> None:
         criterion = self._criterion(label.criterion)
         reviewer = storable(label.reviewer or label.source)
-        value, note = storable(label.value), storable(label.note) or None
+        value = storable(label.value)
+        rests_on = f"Evidence: {label.evidence}" if label.evidence else ""
+        note = storable("\n".join(filter(None, (label.note, rests_on)))) or None
         known = self._answers.get((session, criterion, reviewer))
         origin = storable(label.source)
         if known is not None and (known[1] != "imported" or tuple(known) == (value, "imported", origin, note)):
@@ -168,9 +178,14 @@ class OutcomePlanner:
 
     def _result(self, session: int, revision: int, sort_at: int, one: ImportedResult) -> None:
         evaluator = self._evaluator(one)
+        raw = storable(one.raw_reply) or None
         if (session, evaluator) in self._results:
+            if raw is not None and not self._results[session, evaluator]:
+                # The same verdict, told again by the file of the judge's own words.
+                self._results[session, evaluator] = True
+                self.rows.replies.append({"p": self._project, "s": session, "evaluator": evaluator, "raw": raw})
             return
-        self._results.add((session, evaluator))
+        self._results[session, evaluator] = raw is not None
         at = one.at_ms if one.at_ms is not None else self._now
         try:
             score = float(one.value) if one.value not in _BINARY else None
@@ -187,7 +202,13 @@ class OutcomePlanner:
                 "value": storable(one.value) or None,
                 "passed": None if one.passed is None else int(one.passed),
                 "score": score,
-                "error_kind": None if one.error is None else "imported",
+                "error_kind": None if one.error is None else one.error_kind or "imported",
+                "prompt": storable(one.prompt) or None,
+                "prompt_hash": text_hash(one.prompt) if one.prompt else None,
+                "raw": raw,
+                "parameters": storable(one.parameters) or None,
+                "input_tokens": one.input_tokens,
+                "output_tokens": one.output_tokens,
                 **_why(one),
                 "at": at,
             }
@@ -198,7 +219,7 @@ class OutcomePlanner:
         known = self._criteria.get(name)
         if known is None:
             number = self._free("criterion", stable_id(self._now, "criterion", name))
-            kind, labels = _kind_of(values), json.dumps(sorted(values), ensure_ascii=False)
+            kind, labels = self._kinds.get(name) or _kind_of(values), json.dumps(sorted(values), ensure_ascii=False)
             self.rows.criteria.append(
                 {
                     "p": self._project,
@@ -227,7 +248,12 @@ class OutcomePlanner:
             return known
         criterion = self._criterion(one.criterion)
         number = self._free("evaluator", stable_id(self._now, "evaluator", one.evaluator))
-        definition = json.dumps({"imported": True, "model": storable(one.model)}, ensure_ascii=False)
+        described: dict[str, Any] = {"imported": True, "model": storable(one.model)}
+        if one.instructions:
+            described["prompt"] = storable(one.instructions)
+        if one.parameters:
+            described["parameters"] = storable(one.parameters)
+        definition = json.dumps(described, ensure_ascii=False)
         self.rows.evaluators.append(
             {
                 "p": self._project,

@@ -20,7 +20,7 @@ from aa_tui.backend.ingest.report import FileReport, ImportOptions, ImportProble
 from aa_tui.backend.ingest.writer import FileRecord, Incoming, Writer, Written
 from aa_tui.backend.model.event import AgentEvent, ImportedLabel, ImportedResult, RecordProblem
 from aa_tui.backend.sources import registry
-from aa_tui.backend.sources.contract import ReadOptions, Source
+from aa_tui.backend.sources.contract import ReadOptions, Source, Spread
 from aa_tui.backend.store import facts
 from aa_tui.backend.store.engine import Row, Store
 from aa_tui.backend.support.cancel import CancelToken
@@ -41,14 +41,18 @@ _PLAIN_PER_GZIP = 6
 """How much longer a compressed transcript gets, roughly; only progress depends on it."""
 _GZIP = b"\x1f\x8b"
 
-CODING_AGENTS = frozenset({"claude-code", "codex", "gemini-cli", "pi"})
+CODING_AGENTS = frozenset({"claude-code", "codex", "copilot-cli", "cursor", "droid", "gemini-cli", "opencode", "pi"})
 """Sources whose sessions belong to whoever runs the import unless they say otherwise."""
 USER_MAPS = frozenset({"agent-checkpoints"})
 """Sources whose files also tell whose session is whose."""
-UNPRICED = frozenset({"amplitude"})
-"""Sources whose senders price their calls themselves."""
+UNPRICED = frozenset({"amplitude", "copilot-cli"})
+"""Sources whose senders price their calls themselves, or whose calls lack the tokens a price would need."""
 ATTACH_ONLY = "[Agent] Attach Only"
 """Property of events that add to a session but must not create one."""
+STUB = "[Agent] Stub"
+"""Property of events rebuilt from hearsay: any other version of the same event is better."""
+_STUB_VERSION = 0
+"""Below every mapper's version, which is what decides first between two versions of one event."""
 
 
 @dataclass(slots=True)
@@ -66,6 +70,8 @@ class _File:
     problems: list[ImportProblem] = field(default_factory=list)
     written: Written = field(default_factory=Written)
     is_gzip: bool = False
+    members: tuple[Path, ...] = ()
+    """All files that are read with it, itself included, when it is not alone."""
 
 
 @dataclass(slots=True)
@@ -169,6 +175,8 @@ class Importer:
             file.known = known.get(file.hash)
             if file.status == "imported":
                 self._find_source(file, wanted)
+            if isinstance(file.source, Spread):
+                self._gauge(file, file.source)
         self._read_user_maps()
         for file in self._files:
             if file.status == "imported" and not self._options.again and self._is_unchanged(file):
@@ -192,6 +200,18 @@ class Importer:
                 self._fail(file, reason, "unknown")
         except OSError as error:
             self._fail(file, f"cannot be read: {error.strerror or error}")
+
+    def _gauge(self, file: _File, source: Spread) -> None:
+        """Take the files read together with one for that file: a new or changed one among them is a change of it."""
+        file.members = source.members(file.path)
+        file.size = file.mtime_ns = 0
+        for member in file.members:
+            try:
+                status = member.stat()
+            except OSError:
+                continue  # reading it will say so
+            file.size += status.st_size
+            file.mtime_ns = max(file.mtime_ns, status.st_mtime_ns)
 
     def _read_user_maps(self) -> None:
         from aa_tui.backend.sources.users import read_user_map
@@ -217,7 +237,7 @@ class Importer:
             self._option_text(file.source),
         ):
             return False
-        return bool(mtime_ns == file.mtime_ns or digest == _digest(file.path))
+        return bool(mtime_ns == file.mtime_ns or digest == _digest(file.members or (file.path,)))
 
     def _option_text(self, source: Source) -> str:
         """Return what changes the mapping of a file besides the file itself."""
@@ -244,7 +264,7 @@ class Importer:
                 self._say(number, file, inside)
 
             options = ReadOptions(user=self._options.user, users=self._users, on_bytes=on_bytes)
-            digest = _digest(file.path)
+            digest = _digest(file.members or (file.path,))
             self._gather(file, source, options, batch)
         except Cancelled:
             raise
@@ -279,7 +299,8 @@ class Importer:
                     item.user_id = user
                 if priced:
                     self._pricer.price(item)
-                incoming = Incoming(item, source.name, source.mapper_version, file.index, force)
+                version = _STUB_VERSION if item.properties.get(STUB) is True else source.mapper_version
+                incoming = Incoming(item, source.name, version, file.index, force)
                 if item.properties.get(ATTACH_ONLY):
                     self._attached.append(incoming)
                     continue
@@ -451,9 +472,10 @@ class Importer:
             )
 
 
-def _digest(path: Path) -> str:
+def _digest(paths: Sequence[Path]) -> str:
     digest = blake2b(digest_size=16)
-    with path.open("rb") as stream:
-        while chunk := stream.read(1 << 20):
-            digest.update(chunk)
+    for path in paths:
+        with path.open("rb") as stream:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
     return digest.hexdigest()

@@ -141,8 +141,9 @@ class AgentEvent:
     parts: dict[str, str] = field(default_factory=dict)
     """Other long texts by `Part` name: tool input and output, reasoning, system prompt, error message…"""
     context: dict[str, str] = field(default_factory=dict)
-    """`[Agent] Context` dimensions as text. Known keys: repository, branch, cwd, title (session title, not a dimension),
-    resume (command that resumes the session in its own agent), version (agent version), env, customer_org."""
+    """`[Agent] Context` dimensions as text. Known keys: repository, branch, cwd, title (session title, not a
+    dimension), resume (command that resumes the session in its own agent), version (agent version), env,
+    customer_org."""
     tags: tuple[str, ...] = ()
     idle_timeout_min: int | None = None
     warnings: tuple[str, ...] = ()
@@ -170,6 +171,10 @@ class ImportedLabel:
     """Login of the person who answered; empty when a checker or an unnamed person did."""
     at_ms: int | None = None
     """When it was answered, epoch milliseconds; None when the source does not say."""
+    kind: str = ""
+    """`binary`, `classification` or `score` where the source knows what its criterion is; empty: told by the values."""
+    evidence: str = ""
+    """What in the session the answer rests on: a step and what was said there; empty where the source has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +201,18 @@ class ImportedResult:
     error: str | None = None
     at_ms: int | None = None
     """When the verdict was given, epoch milliseconds; None when the source does not say."""
+    error_kind: str | None = None
+    """What kind of error `error` is, for example `bad_label`; None for one the source does not tell apart."""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    parameters: str = ""
+    """Model parameters as JSON, or empty."""
+    instructions: str = ""
+    """The part of the prompt that is the same for all sessions: what makes the evaluator; empty when unknown."""
+    prompt: str = ""
+    """The whole prompt that was sent, the session's transcript included; empty when unknown."""
+    raw_reply: str = ""
+    """The model's reply as it came; empty when only its fields are known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aa_tui.backend.model.event import SourceItem
 
@@ -53,4 +53,23 @@ class Source(Protocol):
         Raises:
             OSError: the file cannot be read.
         """
+        ...
+
+
+@runtime_checkable
+class Spread(Protocol):
+    """What a source has besides `Source` when one session of it is spread over several files.
+
+    Whichever of these files is named, all of them are read, once: a walk yields the one that stands for them.
+    """
+
+    def leads(self) -> Callable[[Path], Path | None]:
+        """Return a function that names, for a file, the file that stands for all it is read with; None for files that
+        are not this format's by their place. It may remember folders it has looked at: use one per walk. It never
+        raises.
+        """
+        ...
+
+    def members(self, path: Path) -> tuple[Path, ...]:
+        """Return all files that are read with `path`, itself included, in a stable order. Never raises."""
         ...

@@ -11,11 +11,20 @@ from aa_tui.backend.sources.amplitude_jsonl import AMPLITUDE
 from aa_tui.backend.sources.checkpoints import CHECKPOINTS
 from aa_tui.backend.sources.claude_code import CLAUDE_CODE
 from aa_tui.backend.sources.codex import CODEX
-from aa_tui.backend.sources.contract import Head, Source
+from aa_tui.backend.sources.contract import Head, Source, Spread
+from aa_tui.backend.sources.copilot_cli import COPILOT_CLI
+from aa_tui.backend.sources.cursor import CURSOR
+from aa_tui.backend.sources.droid import DROID
 from aa_tui.backend.sources.gemini_cli import GEMINI_CLI
+from aa_tui.backend.sources.opencode import OPENCODE
+from aa_tui.backend.sources.openhands import OPENHANDS
 from aa_tui.backend.sources.pi import PI
+from aa_tui.backend.sources.refchecker import REFCHECKER
+from aa_tui.backend.sources.swe_agent import SWE_AGENT
 from aa_tui.backend.sources.tau2_bench import TAU2_BENCH
+from aa_tui.backend.sources.tau2_judge import TAU2_JUDGE
 from aa_tui.backend.sources.tau_bench import TAU_BENCH
+from aa_tui.backend.sources.who_and_when import WHO_AND_WHEN
 from aa_tui.backend.support.errors import NotFound, UsageError
 
 SOURCES: tuple[Source, ...] = (
@@ -26,6 +35,15 @@ SOURCES: tuple[Source, ...] = (
     PI,
     TAU_BENCH,
     TAU2_BENCH,
+    TAU2_JUDGE,
+    COPILOT_CLI,
+    CURSOR,
+    DROID,
+    OPENCODE,
+    OPENHANDS,
+    SWE_AGENT,
+    WHO_AND_WHEN,
+    REFCHECKER,
     AMPLITUDE,
 )
 """In the order in which a file is offered to them; at most one should say yes."""
@@ -38,24 +56,29 @@ _SHAPES: tuple[tuple[str, frozenset[str]], ...] = (
     ("pi sessions", frozenset({"type", "id", "timestamp", "cwd", "provider", "modelId"})),
     ("tau-bench trajectories", frozenset({"task_id", "trial", "reward", "info", "traj"})),
     ("tau2-bench results", frozenset({"timestamp", "info", "tasks", "simulations"})),
+    ("judge run summaries", frozenset({"total_judged", "agree_count", "disagree_count", "entries"})),
+    ("raw judge replies", frozenset({"simulation_id", "judge_response", "judge_prompt_name", "judge_model"})),
+    ("Copilot CLI events", frozenset({"type", "data", "id", "timestamp", "parentId"})),
+    ("Cursor transcripts", frozenset({"role", "message"})),
+    ("Factory Droid sessions", frozenset({"type", "id", "title", "cwd", "owner", "version"})),
+    ("Factory Droid streams", frozenset({"type", "session_id", "timestamp", "role", "text"})),
+    ("OpenCode sessions", frozenset({"id", "projectID", "directory", "title", "time", "version"})),
+    ("OpenCode messages", frozenset({"id", "sessionID", "role", "time"})),
+    ("OpenCode parts", frozenset({"id", "messageID", "sessionID", "type"})),
+    ("OpenHands model-call logs", frozenset({"messages", "response", "cost", "latency_sec", "kwargs"})),
+    ("SWE-agent trajectories", frozenset({"environment", "trajectory", "history", "info"})),
+    ("Who&When runs", frozenset({"history", "question", "ground_truth", "mistake_agent", "mistake_step"})),
+    ("RefChecker claims", frozenset({"id", "response", "claude2_response_kg"})),
     ("Amplitude events", frozenset({"event_type", "event_properties", "user_id", "time"})),
     ("Amplitude request bodies", frozenset({"api_key", "events"})),
 )
 _NOT_READ: tuple[tuple[str, frozenset[str]], ...] = (
     ("OpenTelemetry (OTLP) JSON", frozenset({"resourceSpans"})),
     ("OpenTelemetry (OTLP) logs", frozenset({"resourceLogs"})),
-    ("OpenCode storage", frozenset({"id", "sessionID"})),
-    ("OpenCode storage", frozenset({"id", "messageID", "type"})),
     ("any-agent trace", frozenset({"spans", "final_output"})),
     ("Langfuse export", frozenset({"trace", "observations"})),
     ("LangSmith batch", frozenset({"post", "patch"})),
     ("Inspect log", frozenset({"version", "status", "eval", "plan"})),
-    ("SWE-agent trajectory", frozenset({"environment", "trajectory", "history"})),
-    ("OpenHands model-call log", frozenset({"messages", "response", "cost", "timestamp", "kwargs"})),
-    ("Who&When run", frozenset({"history", "question", "mistake_agent"})),
-    ("judge run summary", frozenset({"total_judged", "agree_count", "entries"})),
-    ("Copilot CLI events", frozenset({"type", "data", "id", "timestamp", "parentId"})),
-    ("Cursor transcript", frozenset({"role", "message"})),
 )
 """Formats known by name that no source reads."""
 
@@ -159,11 +182,14 @@ def walk(paths: Iterable[Path]) -> Iterator[Path]:
     """Yield the files of files and folders, each once, in a stable order.
 
     A file that is named is always yielded; inside folders papers, pictures, code and version control are passed over.
+    Of files that are read together (`contract.Spread`) only the one that stands for them is yielded, in the place of
+    the first of them.
 
     Raises:
         NotFound: a path does not exist.
     """
     seen: set[str] = set()
+    leads = [source.leads() for source in SOURCES if isinstance(source, Spread)]
     for path in paths:
         if path.is_dir():
             found = _files_below(path)
@@ -172,6 +198,7 @@ def walk(paths: Iterable[Path]) -> Iterator[Path]:
         else:
             raise NotFound(f"There is no file or folder {path}.")
         for file in found:
+            file = next((lead for find in leads if (lead := find(file)) is not None), file)
             key = os.path.realpath(file)
             if key not in seen:
                 seen.add(key)

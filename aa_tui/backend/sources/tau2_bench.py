@@ -40,6 +40,8 @@ from aa_tui.backend.support.money import NANO, usd_to_nano
 _DAY_MS = 86_400_000
 _SMALLEST_DIFFERENCE = 1_000
 """Nano-dollars: below it, a session's stated cost and the sum of its messages differ only by rounding."""
+REWARD_SOURCE = "tau2-bench reward"
+"""Who says whether a task was done, in the labels of every file about these sessions."""
 
 
 class _Simulation:
@@ -266,7 +268,14 @@ class _Simulation:
         reward = number(mapping(self.simulation.get("reward_info")).get("reward"))
         if reward is None:
             return None
-        return ImportedLabel(self.key, SUCCESS_CRITERION, str(passes(reward)), "tau2-bench reward", raw=f"{reward:g}")
+        return ImportedLabel(self.key, SUCCESS_CRITERION, str(passes(reward)), REWARD_SOURCE, raw=f"{reward:g}")
+
+
+def simulation_events(
+    path: Path, simulation: dict[str, Any], info: dict[str, Any], first_seq: int, options: ReadOptions
+) -> list[AgentEvent]:
+    """Return the events of one simulation (with an `id`) given apart from a result file; `info` as in such a file."""
+    return _Simulation(path, simulation, info, {}, first_seq, options).map()
 
 
 def _calls(message: dict[str, Any], index: int) -> list[tuple[str, dict[str, Any]]]:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from aa_tui.backend.support.money import NANO, usd_to_nano
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 _MAX_MS = 253_402_300_799_999
@@ -107,6 +109,17 @@ def epoch_ms(value: Any) -> int | None:
     return found if found is not None and 0 <= found <= _MAX_MS else None
 
 
+def moment_ms(value: Any) -> int | None:
+    """Return epoch milliseconds of a time that is an ISO 8601 text in some versions and milliseconds in others."""
+    return instant_ms(value) if isinstance(value, str) else epoch_ms(value)
+
+
+def stated_nano(dollars: Any) -> int | None:
+    """Return nano-dollars of a cost a source states in US dollars; exactly zero means that nobody knows it."""
+    amount = number(dollars)
+    return usd_to_nano(amount) if amount is not None and 0 < amount < 2**62 / NANO else None
+
+
 def elapsed_ms(start: int | None, end: int | None) -> float | None:
     """Return the milliseconds between two instants, None when one is unknown or they are out of order."""
     return float(end - start) if start is not None and end is not None and end >= start else None
@@ -123,6 +136,6 @@ def repository_name(url: str | None, folder: str | None) -> str | None:
 def stem(path: Path) -> str:
     """Return a file's name without its extensions (`a.json.gz` → `a`, `gpt-4.1_x.json` → `gpt-4.1_x`)."""
     name = path.name
-    for extension in (".gz", ".jsonl", ".ndjson", ".json"):
+    for extension in (".gz", ".jsonl", ".ndjson", ".json", ".traj"):
         name = name.removesuffix(extension)
     return name or path.name

@@ -43,16 +43,16 @@ def current_signals(reader: Reader, project_id: int, sessions: Iterable[int]) ->
     return {(row[0], row[1]): row[2:] for row in rows}
 
 
-def imported_results(reader: Reader, project_id: int, sessions: Iterable[int]) -> set[tuple[int, int]]:
-    """Return (session, evaluator) pairs that have an imported result of version 1 already."""
+def imported_results(reader: Reader, project_id: int, sessions: Iterable[int]) -> dict[tuple[int, int], bool]:
+    """Return whether the raw reply is known, by (session, evaluator), of imported results of version 1."""
     rows = fetch_in(
         reader,
-        "SELECT session_id, evaluator_id FROM result WHERE project_id=:p AND run_id=0 AND evaluator_version=1 "
-        "AND session_id IN ({values})",
+        "SELECT session_id, evaluator_id, CASE WHEN raw_reply IS NULL THEN 0 ELSE 1 END FROM result "
+        "WHERE project_id=:p AND run_id=0 AND evaluator_version=1 AND session_id IN ({values})",
         {"p": project_id},
         sessions,
     )
-    return {(row[0], row[1]) for row in rows}
+    return {(row[0], row[1]): bool(row[2]) for row in rows}
 
 
 def known_answers(reader: Reader, project_id: int, sessions: Iterable[int]) -> dict[tuple[int, int, str], Row]:
@@ -151,13 +151,24 @@ def upsert_signals(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def insert_results(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     """Record imported evaluator results: rows of `p`, `id`, `evaluator`, `s`, `revision`, `sort_at`, `value`,
-    `passed`, `score`, `rationale`, `evidence`, `model`, `latency`, `cost`, `error_kind`, `error`, `at`."""
+    `passed`, `score`, `rationale`, `evidence`, `prompt`, `prompt_hash`, `raw`, `model`, `parameters`, `latency`,
+    `input_tokens`, `output_tokens`, `cost`, `error_kind`, `error`, `at`."""
     tx.executemany(
         "INSERT INTO result(project_id, id, run_id, evaluator_id, evaluator_version, session_id, session_revision, "
-        "sort_at, current, value, passed, score, rationale, evidence, model, method, source, latency_ms, cost_nano, "
-        "error_kind, error, evaluated_ms) VALUES (:p, :id, 0, :evaluator, 1, :s, :revision, :sort_at, 1, :value, "
-        ":passed, :score, :rationale, :evidence, :model, 'llm', 'ai', :latency, :cost, "
-        ":error_kind, :error, :at)",
+        "sort_at, current, value, passed, score, rationale, evidence, prompt, prompt_hash, raw_reply, model, "
+        "parameters, method, source, latency_ms, input_tokens, output_tokens, cost_nano, error_kind, error, "
+        "evaluated_ms) VALUES (:p, :id, 0, :evaluator, 1, :s, :revision, :sort_at, 1, :value, :passed, :score, "
+        ":rationale, :evidence, :prompt, :prompt_hash, :raw, :model, :parameters, 'llm', 'ai', :latency, "
+        ":input_tokens, :output_tokens, :cost, :error_kind, :error, :at)",
+        rows,
+    )
+
+
+def add_raw_replies(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep the judge's own words with imported results that lack them: rows of `p`, `s`, `evaluator`, `raw`."""
+    tx.executemany(
+        "UPDATE result SET raw_reply=:raw WHERE project_id=:p AND session_id=:s AND evaluator_id=:evaluator "
+        "AND run_id=0 AND evaluator_version=1 AND raw_reply IS NULL",
         rows,
     )
 
