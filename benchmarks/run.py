@@ -32,9 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all unless named")
     parser.add_argument("--quick", action="store_true", help="few rounds and small stores")
-    parser.add_argument(
-        "--cache", type=Path, help="folder that keeps synthetic stores; million needs it"
-    )
+    parser.add_argument("--cache", type=Path, help="folder that keeps synthetic stores; million needs it")
     parser.add_argument("--json", action="store_true", help="one JSON object per line")
     given = parser.parse_args()
     unknown = set(given.names) - set(NAMES)

@@ -69,9 +69,10 @@ def _event(kind: str, key: str, text: str, at: int, turn: int, **properties: Any
     }
 
 
-def _turn(key: str, text: str, at: int, turn: int) -> list[dict[str, Any]]:
+def _turn(key: str, text: str, at: int, turn: int, body: str) -> list[dict[str, Any]]:
+    """Return the events of a turn: `body` is what was said and answered, `text` stands everywhere else."""
     context = json.dumps({text: text, "title": text, "env": text, "customer_org": text})
-    said = {"$llm_message": {"text": text}}
+    said = {"$llm_message": {"text": body}}
     # What stands in a name is short in life; a megabyte is tried in the texts.
     name = text[:400]
     return [
@@ -79,7 +80,7 @@ def _turn(key: str, text: str, at: int, turn: int) -> list[dict[str, Any]]:
         _event(
             "Tool Call", key, name, at + 1000, turn,
             **{
-                "[Agent] Tool Name": name, "[Agent] Tool Input": text, "[Agent] Tool Output": json.dumps({text: text}),
+                "[Agent] Tool Name": name, "[Agent] Tool Input": text, "[Agent] Tool Output": json.dumps({text: body}),
                 "[Agent] Is Error": True, "[Agent] Tool Success": False, "[Agent] Error Type": name,
                 "[Agent] Error Message": text, "[Agent] Latency Ms": 12,
             },
@@ -109,25 +110,29 @@ def _end(key: str, text: str, at: int, turn: int) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def events(chosen: tuple[Entry, ...]) -> list[dict[str, Any]]:
-    """Return events: a session per entry, with its text in every field, and the deep session with a turn per entry."""
+def events(chosen: tuple[Entry, ...], full: bool = False) -> list[dict[str, Any]]:
+    """Return events: a session per entry, with its text in every field, and the deep session with a turn per entry.
+
+    With `full`, texts of generated size stand whole in the messages and tool outputs of the deep session.
+    """
     found: list[dict[str, Any]] = []
     for number, entry in enumerate(chosen):
         text, at = cut(entry), NOW_MS - 86_400_000 - number * 60_000
         key = f"{text[:300]}{entry['id']}"
-        found += _turn(key, text, at, 1)
+        found += _turn(key, text, at, 1, text)
         found.append(_end(key, text, at + 5_000, 1))
     for number, entry in enumerate(chosen, 1):
-        found += _turn(DEEP, cut(entry), NOW_MS - 43_200_000 + number * 10_000, number)
+        text, body = cut(entry), whole(entry) if full else cut(entry)
+        found += _turn(DEEP, text, NOW_MS - 43_200_000 + number * 10_000, number, body)
     found.append(_end(DEEP, "deep", NOW_MS - 43_200_000 + (len(chosen) + 1) * 10_000, len(chosen)))
     return found
 
 
-def make_store(folder: Path, chosen: tuple[Entry, ...]) -> Workspace:
+def make_store(folder: Path, chosen: tuple[Entry, ...], full: bool = False) -> Workspace:
     """Make a store whose hostile project holds these entries, imported from a file; return a workspace on it."""
     file = folder / "events.jsonl"
     # Pure ASCII, as JSON may be: so lone surrogates and NUL reach the importer as a sender could send them.
-    file.write_text("\n".join(json.dumps(event) for event in events(chosen)), encoding="ascii")
+    file.write_text("\n".join(json.dumps(event) for event in events(chosen, full)), encoding="ascii")
     store = open_store(f"sqlite:///{folder / 'store.db'}")
     actor, clock = Actor("ada"), FrozenClock(NOW_MS)
     project = ProjectService(store, clock).create(PROJECT, actor, "UTC")

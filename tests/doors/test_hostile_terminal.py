@@ -97,9 +97,8 @@ def test_terminal_gets_only_our_own_sequences(
 
 @pytest.mark.long
 @pytest.mark.parametrize("entry", ALL, ids=lambda entry: str(entry["id"]))
-def test_each_entry_at_full_size(entry: hostile.Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hostile, "cut", hostile.whole)
-    workspace = hostile.make_store(tmp_path, (entry,))
+def test_each_entry_at_full_size(entry: hostile.Entry, tmp_path: Path) -> None:
+    workspace = hostile.make_store(tmp_path, (entry,), full=True)
     workspace.store.close()
     keys = (b"o", b"\x1b[B", b"o", b"\x1b[B", b"o", b"\x1b[6~", b"]", b"]", b"o", b"2", b"jj", b"1")
     written = run(workspace.store.url, workspace.project.id, f"session/{hostile.DEEP}", keys, tmp_path)

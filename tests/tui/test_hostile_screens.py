@@ -278,12 +278,9 @@ async def test_command_line(project: Workspace, no_deeds: list[str]) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("entry", ALL, ids=lambda entry: str(entry["id"]))
-async def test_each_entry_alone_at_full_size(
-    entry: hostile.Entry, tmp_path: Any, no_deeds: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_each_entry_alone_at_full_size(entry: hostile.Entry, tmp_path: Any, no_deeds: list[str]) -> None:
     """One entry, not cut, in a store of its own: every tab, unfolded, at three sizes."""
-    monkeypatch.setattr(hostile, "cut", hostile.whole)
-    workspace = hostile.make_store(tmp_path, (entry,))
+    workspace = hostile.make_store(tmp_path, (entry,), full=True)
     for size in ((80, 24), (44, 14), (160, 48)):
         app = app_on(workspace, f"session/{hostile.DEEP}/thread")
         async with app.run_test(size=size) as pilot:

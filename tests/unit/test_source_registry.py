@@ -32,6 +32,11 @@ SAMPLES = {
     "who-and-when": "who-and-when/algorithm-generated/099.json.gz",
     "refchecker": "refchecker-claims/dolly_gpt4_answers.json.gz",
     "tau2-judge": "tau2-judge-runs/airline.raw_quick_triage_v1.jsonl.gz",
+    "otel": "otel-json-traces/any-agent/GOOGLE_trace.json",
+    "claude-code-telemetry": "otel-json-traces/claude-code-telemetry/otel-events.sample.jsonl",
+    "inspect": "inspect-logs/2025-05-12T20-28-26-04-00_security-guide.json.gz",
+    "langfuse": "langfuse-traces/pydantic-ai-tools-2025-12-04.trace.json.gz",
+    "langsmith": "langsmith-runs/langsmith_py_wrap_openai_stream.json",
 }
 
 EXPECTED = {
@@ -55,6 +60,12 @@ EXPECTED = {
     ("agent-cli-fixtures/cursor", "cursor"): 5,
     ("agent-cli-fixtures/droid", "droid"): 6,
     ("agent-cli-fixtures/opencode", "opencode"): 3,
+    ("inspect-logs", "inspect"): 7,
+    ("langfuse-traces", "langfuse"): 11,
+    ("langsmith-runs", "langsmith"): 8,
+    ("otel-json-traces", "otel"): 10,
+    ("otel-json-traces", "claude-code-telemetry"): 1,
+    ("otlp_wire", "otel"): 8,
 }
 """Files of each folder of the data by the format that reads them; files read together count once."""
 OWN: dict[str, set[str]] = {}

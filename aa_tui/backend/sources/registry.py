@@ -6,18 +6,23 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from aa_tui.backend.sources import reading
+from aa_tui.backend.sources import csv_events, mapped, reading
 from aa_tui.backend.sources.amplitude_jsonl import AMPLITUDE
 from aa_tui.backend.sources.checkpoints import CHECKPOINTS
 from aa_tui.backend.sources.claude_code import CLAUDE_CODE
 from aa_tui.backend.sources.codex import CODEX
 from aa_tui.backend.sources.contract import Head, Source, Spread
 from aa_tui.backend.sources.copilot_cli import COPILOT_CLI
+from aa_tui.backend.sources.csv_events import CSV_EVENTS
 from aa_tui.backend.sources.cursor import CURSOR
 from aa_tui.backend.sources.droid import DROID
 from aa_tui.backend.sources.gemini_cli import GEMINI_CLI
+from aa_tui.backend.sources.inspect_logs import INSPECT
+from aa_tui.backend.sources.langfuse import LANGFUSE
+from aa_tui.backend.sources.langsmith import LANGSMITH
 from aa_tui.backend.sources.opencode import OPENCODE
 from aa_tui.backend.sources.openhands import OPENHANDS
+from aa_tui.backend.sources.otel.files import CLAUDE_CODE_TELEMETRY, OTEL
 from aa_tui.backend.sources.pi import PI
 from aa_tui.backend.sources.refchecker import REFCHECKER
 from aa_tui.backend.sources.swe_agent import SWE_AGENT
@@ -44,6 +49,12 @@ SOURCES: tuple[Source, ...] = (
     SWE_AGENT,
     WHO_AND_WHEN,
     REFCHECKER,
+    OTEL,
+    CLAUDE_CODE_TELEMETRY,
+    INSPECT,
+    LANGFUSE,
+    LANGSMITH,
+    CSV_EVENTS,
     AMPLITUDE,
 )
 """In the order in which a file is offered to them; at most one should say yes."""
@@ -69,18 +80,16 @@ _SHAPES: tuple[tuple[str, frozenset[str]], ...] = (
     ("SWE-agent trajectories", frozenset({"environment", "trajectory", "history", "info"})),
     ("Who&When runs", frozenset({"history", "question", "ground_truth", "mistake_agent", "mistake_step"})),
     ("RefChecker claims", frozenset({"id", "response", "claude2_response_kg"})),
+    ("OpenTelemetry (OTLP) JSON", frozenset({"resourceSpans"})),
+    ("Jaeger traces", frozenset({"data", "total", "limit", "offset", "errors"})),
+    ("any-agent traces", frozenset({"spans", "final_output"})),
+    ("Claude Code telemetry", frozenset({"_type", "ts", "scope", "name", "attrs", "resource"})),
+    ("Langfuse traces", frozenset({"trace", "observations"})),
+    ("LangSmith runs", frozenset({"post", "patch"})),
+    ("Inspect logs", frozenset({"version", "status", "eval", "plan", "results", "samples"})),
     ("Amplitude events", frozenset({"event_type", "event_properties", "user_id", "time"})),
     ("Amplitude request bodies", frozenset({"api_key", "events"})),
 )
-_NOT_READ: tuple[tuple[str, frozenset[str]], ...] = (
-    ("OpenTelemetry (OTLP) JSON", frozenset({"resourceSpans"})),
-    ("OpenTelemetry (OTLP) logs", frozenset({"resourceLogs"})),
-    ("any-agent trace", frozenset({"spans", "final_output"})),
-    ("Langfuse export", frozenset({"trace", "observations"})),
-    ("LangSmith batch", frozenset({"post", "patch"})),
-    ("Inspect log", frozenset({"version", "status", "eval", "plan"})),
-)
-"""Formats known by name that no source reads."""
 
 _SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv"})
 _SKIPPED_NAMES = ("readme", "license", "notice", "changelog")
@@ -138,11 +147,13 @@ def detect_head(head: Head) -> Source | None:
 
 
 def by_name(name: str) -> Source:
-    """Return the source called `name`.
+    """Return the source called `name`, or the one that a mapping file describes when `name` is the path of one.
 
     Raises:
-        UsageError: there is none; the hint lists all.
+        UsageError: there is none, and the hint lists all; or the mapping file is wrong, and the reason says where.
     """
+    if name.endswith(mapped.SUFFIX):
+        return mapped.load(Path(name).expanduser(), frozenset(source.name for source in SOURCES))
     for source in SOURCES:
         if source.name == name:
             return source
@@ -160,22 +171,30 @@ def explain_unknown(path: Path) -> str:
         return "the file is empty"
     shape = reading.outline(head)
     if not shape.opening:
-        return "binary data, not JSON" if b"\x00" in head.start else "text, but not JSON"
+        return _explain_text(head)
     if not shape.keys:
         return "JSON, but not of objects"
     layout = "a JSON array of objects" if shape.opening == "[" else "JSON objects"
     known = sorted(shape.keys)
     shown = ", ".join(known[:_MOST_KEYS]) + (", …" if len(known) > _MOST_KEYS else "")
     seen = f"{layout} with the members {shown}"
-    unread = next((title for title, keys in _NOT_READ if keys <= shape.keys), None)
-    if unread is not None:
-        return f"{seen}: this looks like {unread}, which is not read yet"
     telling = shape.keys - _COMMON_MEMBERS
     near = sorted(
         ((len(keys & shape.keys) / len(keys), title) for title, keys in _SHAPES if keys & telling), reverse=True
     )
     nearest = [title for likeness, title in near if likeness >= _NEAR][:2]
     return f"{seen}: nearest to {' and '.join(nearest)}" if nearest else f"{seen}: no format is near"
+
+
+def _explain_text(head: Head) -> str:
+    if b"\x00" in head.start:
+        return "binary data, not JSON"
+    columns = csv_events.guess(csv_events.header_of(head))
+    needed = {"event_type": "the event's name", "time": "its time", "user_id": "its user"}
+    lacking = [words for meaning, words in needed.items() if meaning not in columns]
+    if not columns or not lacking:
+        return "text, but not JSON"
+    return f"text, but not JSON; as a table of events it lacks a column for {' and '.join(lacking)}"
 
 
 def walk(paths: Iterable[Path]) -> Iterator[Path]:
