@@ -95,8 +95,12 @@ def test_terminal_gets_only_our_own_sequences(
     assert time.monotonic() - began < 60, "bounded"
 
 
+# What is cut short could join with what stands beside it, and what is big takes other ways: each of these alone.
+ALONE = [e for e in ALL if e.get("gen") or e["category"] in ("cut_sequence", "c1_8bit", "benign_control")]
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("entry", ALL, ids=lambda entry: str(entry["id"]))
+@pytest.mark.parametrize("entry", ALONE, ids=lambda entry: str(entry["id"]))
 def test_each_entry_at_full_size(entry: hostile.Entry, tmp_path: Path) -> None:
     workspace = hostile.make_store(tmp_path, (entry,), full=True)
     workspace.store.close()
