@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -155,7 +155,7 @@ def test_a_cancelled_read_stops(ws: Workspace) -> None:
         ws.sessions.ids(parse_filter(""), Sort(), token)
 
 
-def test_a_session_of_5000_messages_with_large_outputs_opens_quickly(ws: Workspace) -> None:
+def test_opening_a_session_of_5000_messages_reads_none_of_its_large_outputs(ws: Workspace) -> None:
     from aa_tui.backend.store import facts
 
     made = session(ws, "big")
@@ -173,12 +173,11 @@ def test_a_session_of_5000_messages_with_large_outputs_opens_quickly(ws: Workspa
         facts.insert_contents(
             tx, [{"p": 1, "s": made.id, "e": n + 1, "part": "output", "text": "z" * 1_000_000} for n in range(50)]
         )
-    ws.sessions.detail(made.id)
-    spent = []
-    for _ in range(5):
-        started = time.perf_counter()
+    tracemalloc.start()
+    try:
         assert len(ws.sessions.detail(made.id).steps) == 5050
-        spent.append(time.perf_counter() - started)
-    # The target is 40 ms; the bound leaves room for a loaded machine and still fails when contents are read.
-    assert min(spent) < 0.2, spent
-    print(f"detail of 5,050 events: {min(spent) * 1000:.0f} ms")  # noqa: T201
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Fifty outputs of a megabyte would not fit: opening must not read them. Its speed is measured in benchmarks.
+    assert peak < 40_000_000, peak
