@@ -542,7 +542,7 @@ def _state(connection: Connection) -> tuple[str | None, str, bool, bool]:
     if has_history:
         found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
         step = str(found[0]) if found is not None else ""
-    return step, place, bool(replica or only_reads), has_history == has_meta
+    return step, str(place), bool(replica or only_reads), has_history == has_meta
 
 
 def _read_only_reason(connection: Connection, user_only_reads: bool) -> str | None:
