@@ -222,8 +222,7 @@ def test_cancelling_does_not_keep_the_asking_side_waiting(store: PostgresStore) 
         for _ in reader.stream("SELECT generate_series(1, 1000000000)"):
             pass
     timer.join()
-    # The statement would run for minutes: an asking side that waited for it would take longer by orders.
-    assert took[0] < 5
+    assert took[0] < 0.05
 
 
 def test_a_deadline_stops_a_statement(store: PostgresStore) -> None:

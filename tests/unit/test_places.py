@@ -107,4 +107,4 @@ def test_thousands_of_files_are_counted_quickly(tmp_path: Path) -> None:
             (folder / f"{number}.jsonl").touch()
     started = time.perf_counter()
     assert only(find_places(tmp_path, {}, NOW)).files == 3000
-    assert time.perf_counter() - started < 30
+    assert time.perf_counter() - started < 1.0
