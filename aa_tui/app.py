@@ -24,13 +24,13 @@ from textual.theme import Theme
 from aa_tui import actions, themes
 from aa_tui.address import SECTIONS, Address, parse_address
 from aa_tui.backend.support.errors import AAError, UsageError
+from aa_tui.host.terminal import CHECK_SECONDS, is_remote, terminal_is_gone, watch_signals
+from aa_tui.host.ui_state import UiState, load_state, save_state
 from aa_tui.screens.base import PlaceScreen, bindings_for
 from aa_tui.screens.base import SessionList as SessionList
 from aa_tui.screens.curtain import BEHIND, Curtain
-from aa_tui.terminal import CHECK_SECONDS, is_remote, terminal_is_gone, watch_signals
-from aa_tui.textual_compat import PrivateCrash, add_filter, as_first_screen, drop_all_colour
-from aa_tui.ui_state import UiState, load_state, save_state
 from aa_tui.widgets import glyphs
+from aa_tui.widgets.textual_compat import PrivateCrash, add_filter, as_first_screen, drop_all_colour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -356,7 +356,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
 
     def log_unexpected(self, error: BaseException) -> str:
         """Write an unexpected error to the log file, without any local variable; return words that name its id."""
-        from aa_tui.crash_log import write_crash
+        from aa_tui.host.crash_log import write_crash
 
         return write_crash(error)
 
@@ -395,7 +395,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
 
     def copy_text(self, text: str) -> None:
         """Copy a text and say which way it went."""
-        from aa_tui import clipboard
+        from aa_tui.host import clipboard
 
         copied = clipboard.copy(text, self._write_to_terminal, self.options.clipboard)
         self.flash(copied.words, "good" if copied.done else "warn")
@@ -525,7 +525,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
 
     def action_app_mouse(self) -> None:
         """Release or take the mouse."""
-        from aa_tui.textual_compat import capture_terminal_mouse
+        from aa_tui.widgets.textual_compat import capture_terminal_mouse
 
         self.options.mouse = not self.options.mouse
         capture_terminal_mouse(self, self.options.mouse)

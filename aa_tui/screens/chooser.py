@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from aa_tui import themes
-from aa_tui.fuzzy import fuzzy
+from aa_tui.backend.support.fuzzy import fuzzy
 from aa_tui.widgets.choice_list import Choice, ChoiceList
 from aa_tui.widgets.frame import OneLine
 

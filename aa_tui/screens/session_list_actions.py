@@ -280,7 +280,7 @@ class SessionListActions(PlaceScreen):
         self.load(self._save_file(), "save file")
 
     async def _save_file(self) -> None:
-        from aa_tui.exporting import save_rows
+        from aa_tui.host.exporting import save_rows
 
         table = self.table
         if (table.marks.count(len(table.ids)) or len(table.ids)) > _FILE_LIMIT:

@@ -18,9 +18,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from aa_tui import themes
-from aa_tui.textual_compat import set_virtual_size
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.cells import pad
+from aa_tui.widgets.textual_compat import set_virtual_size
 
 MARGIN = 60
 """Rows asked for above and below the screen."""

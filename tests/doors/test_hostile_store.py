@@ -205,7 +205,7 @@ def test_what_is_refused_is_said_harmlessly(project: Workspace, capsys: pytest.C
 
 
 def test_saved_file_has_no_formula_and_a_row_each(project: Workspace, tmp_path: Path) -> None:
-    from aa_tui.exporting import save_rows
+    from aa_tui.host.exporting import save_rows
 
     rows = project.sessions.first_page(Filter(), Sort(), limit=1000)
     with save_rows(rows, tmp_path).open(encoding="utf-8", newline="") as file:
@@ -215,7 +215,7 @@ def test_saved_file_has_no_formula_and_a_row_each(project: Workspace, tmp_path: 
 
 
 def test_crash_log_holds_no_text(tmp_path: Path) -> None:
-    from aa_tui.crash_log import log_path, write_crash
+    from aa_tui.host.crash_log import log_path, write_crash
 
     secrets = [e["text"] for e in ALL if e["category"] == "secret"]
     assert secrets

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from aa_tui import themes, ui_state
+from aa_tui import themes
 from aa_tui.actions import ACTIONS
 from aa_tui.app import AAApp
+from aa_tui.host import ui_state
 from aa_tui.screens.base import PlaceScreen
 from aa_tui.widgets import glyphs
 from tests.driving import app_on, lines, settle
@@ -221,7 +222,7 @@ async def test_an_unexpected_error_is_logged_without_locals_and_named(tmp_path: 
         await settle(pilot)
         shown = "\n".join(lines(app))
         assert "ValueError, logged as" in shown and "secret" not in shown
-    from aa_tui.crash_log import log_path
+    from aa_tui.host.crash_log import log_path
 
     written = log_path().read_text()
     assert "ValueError" in written and "secret" not in written and "fakes.py" in written

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.segment import Segment
 from textual.strip import Strip
 
-from aa_tui.textual_compat import CroppedUpdate
+from aa_tui.widgets.textual_compat import CroppedUpdate
 
 
 @pytest.mark.parametrize(

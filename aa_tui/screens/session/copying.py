@@ -9,7 +9,7 @@ from aa_tui.address import Address
 from aa_tui.backend.service.records import resume_command
 from aa_tui.backend.support.drawable import drawable
 from aa_tui.backend.support.errors import AAError
-from aa_tui.external import editor_command, pager_command, run_on_text
+from aa_tui.host.external import editor_command, pager_command, run_on_text
 from aa_tui.screens.base import PlaceScreen
 from aa_tui.widgets.choice_list import Choice
 from aa_tui.widgets.safe_text import safe_line
@@ -76,7 +76,7 @@ class SessionCopying(PlaceScreen):
         self.load(self._save(), "save file")
 
     async def _save(self) -> None:
-        from aa_tui.exporting import save_session
+        from aa_tui.host.exporting import save_session
 
         detail = self.detail
         if detail is None:

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from aa_tui.terminal import is_remote
+from aa_tui.host.terminal import is_remote
 
 LIMIT = 74_994
 """Characters of base64 that common terminals accept in one OSC 52."""
