@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from aa_tui import themes
 from aa_tui.actions import actions_for
 from aa_tui.backend.support.fuzzy import fuzzy
 from aa_tui.commands import Command, complete_command, parse_command
-from aa_tui.host import clipboard, themes
+from aa_tui.host import clipboard
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.frame import FittedFooter, Hint
 from aa_tui.widgets.session_columns import COLUMNS
