@@ -1,0 +1,163 @@
+"""Who and what a session is about: agents, user, title, and what Info shows. Sums are in `totals`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aa_tui.backend.ingest.closing_rules import SessionSettings
+from aa_tui.backend.ingest.rules import IS_EDIT, IS_REGENERATION, is_machine
+from aa_tui.backend.ingest.sessionise.facets import FACET_CHARS, MOST_VALUES
+from aa_tui.backend.ingest.sessionise.kinds import AI, END, ENRICHMENT, SCORE, TOOL, USER
+from aa_tui.backend.ingest.sessionise.scores import normal_score, score_facets
+from aa_tui.backend.ingest.sessionise.totals import Totals
+from aa_tui.backend.ingest.sessionise.warnings import Warn
+from aa_tui.backend.ingest.stored import CONTEXT, HAS_REASONING, TAGS, StoredEvent, props_of
+from aa_tui.backend.ingest.titles import title_from
+
+TITLE_CHARS = 200
+UNKNOWN_AGENT = "unknown"
+_CONTEXT_FACETS = {
+    "repository": "repository", "branch": "branch", "cwd": "cwd", "version": "version", "env": "env",
+    "customer_org": "org",
+}  # fmt: skip
+_NOT_DIMENSIONS = frozenset({"title", "resume", "idle_timeout_minutes"})
+_INFO_PROPERTIES = {
+    "[Agent] Agent Description": "description",
+    "[Agent] SDK Version": "sdk",
+    "[Agent] Runtime": "runtime",
+    "[Amplitude] Session Replay ID": "replay",
+    "[Agent] Locale": "locale",
+    "[Agent] Git SHA": "git_sha",
+}
+
+
+def agent_chain(ordered: Sequence[StoredEvent]) -> list[str]:
+    """Return the agents: the root (of the first event that nobody delegated), then in order of first appearance."""
+    named = [event for event in ordered if event.agent_id]
+    root = next((event.agent_id for event in named if not event.parent_agent_id), None)
+    if root is None:
+        root = next((event.parent_agent_id for event in named if event.parent_agent_id), None)
+    chain = [root or UNKNOWN_AGENT]
+    seen = set(chain)
+    for event in named:
+        agent = event.agent_id
+        if agent is not None and agent not in seen:
+            seen.add(agent)
+            chain.append(agent)
+    return chain
+
+
+def user_of(ordered: Sequence[StoredEvent], warn: Warn) -> str | None:
+    """Return the user, else the device; warns of several users."""
+    users = list(dict.fromkeys(event.user_id for event in ordered if event.user_id))
+    if len(users) > 1:
+        warn("mixed_users")
+    if users:
+        return users[0]
+    return next((event.device_id for event in ordered if event.device_id), None)
+
+
+def title_of(ordered: Sequence[StoredEvent], info: Mapping[str, Any]) -> str | None:
+    """Return what they wanted: the title given, else the first line of a person, at most `TITLE_CHARS`."""
+    given = info.get("title")
+    if isinstance(given, str) and given.strip():
+        return given.strip()[:TITLE_CHARS]
+    asked = [e for e in ordered if e.kind == USER and not e.from_agent and e.head]
+    first = next((e.head for e in asked if not is_machine(e)), None) or next((e.head for e in asked), None)
+    if first is None:
+        first = next((e.head for e in ordered if e.kind == AI and e.head), None)
+    return None if first is None else title_from(first)[:TITLE_CHARS]
+
+
+def describe(
+    ordered: Sequence[StoredEvent], totals: Totals, settings: SessionSettings, warn: Warn
+) -> tuple[dict[str, Any], dict[str, dict[str, None]]]:
+    """Gather context, tags, versions, enrichments and scores; return what Info shows and facet values by key."""
+    context: dict[str, str] = {}
+    facets: dict[str, dict[str, None]] = {}
+    enrichments: dict[str, Any] = {}
+    info: dict[str, Any] = {}
+    modes: set[str] = set()
+    asked_tools = {event.parent_id for event in ordered if event.kind == TOOL}
+    last_context: object = None
+    last_tags: object = None
+
+    def facet(key: str, value: object) -> None:
+        values = facets.setdefault(key, {})
+        if len(values) < MOST_VALUES:
+            values[str(value)[:FACET_CHARS]] = None
+
+    for event in ordered:
+        kind = event.kind
+        if kind == AI and event.head is None and not event.is_error and "empty_response" in (event.warnings or ""):
+            props = props_of(event)
+            if not props.get(HAS_REASONING) and event.span_id not in asked_tools:
+                warn.codes.add("empty_response")
+        if kind == SCORE:
+            score_facets(event, settings, facet)
+        if event.properties is None:
+            continue
+        props = props_of(event)
+        sent = props.get(CONTEXT)
+        if isinstance(sent, Mapping) and sent != last_context:
+            last_context = sent
+            for name, value in sent.items():
+                context.setdefault(name, value)
+                if name in _CONTEXT_FACETS:
+                    facet(_CONTEXT_FACETS[name], value)
+                elif name not in _NOT_DIMENSIONS:
+                    facet(f"context.{name[:FACET_CHARS]}", value)
+        tags = props.get(TAGS)
+        if isinstance(tags, list) and tags != last_tags:
+            last_tags = tags
+            for tag in tags:
+                facet("tag", tag)
+        for name in _INFO_PROPERTIES.keys() & props.keys():
+            info.setdefault(_INFO_PROPERTIES[name], props[name])
+        mode = props.get("[Agent] Content Mode")
+        if isinstance(mode, str):
+            modes.add(mode)
+        if kind == USER:
+            if props.get(IS_EDIT):
+                facet("has", "edit")
+            if props.get(IS_REGENERATION):
+                facet("has", "regeneration")
+        if props.get("[Agent] Has Attachments") or props.get("[Agent] Attachments"):
+            facet("has", "attachments")
+        if kind in (END, ENRICHMENT):
+            given = props.get("[Agent] Enrichments")
+            if isinstance(given, str):
+                try:
+                    given = json.loads(given)
+                except ValueError:
+                    given = None
+            if isinstance(given, Mapping):
+                enrichments.update(given)
+    if totals.has_text:
+        facet("has", "text")
+    if context:
+        info["context"] = dict(sorted(context.items()))
+        for name in ("title", "resume", "repository", "branch", "cwd", "env"):
+            if name in context:
+                info[name] = context[name]
+        if "customer_org" in context:
+            info["org"] = context["customer_org"]
+    for key, name in (("tag", "tags"), ("version", "versions")):
+        if key in facets:
+            info[name] = sorted(facets[key])
+    if modes:
+        info["content_modes"] = sorted(modes)
+        for mode in modes:
+            facet("content_mode", mode)
+    if enrichments:
+        info["enrichments"] = dict(sorted(enrichments.items()))
+    user_scores = [
+        normal_score(event, settings)
+        for event in ordered
+        if event.kind == SCORE and event.score_value is not None and (event.score_source or "user") == "user"
+    ]
+    if user_scores:
+        info["user_score"] = sum(user_scores) / len(user_scores)
+    return info, facets

@@ -1,0 +1,111 @@
+"""A session's places (turn, position, depth, parent) and the rows of its turns, from events already in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from aa_tui.backend.ingest.nesting import parents_of
+from aa_tui.backend.ingest.sessionise.kinds import AFTERWARDS, AI, FAILING, SPENDING, TOOL, USER
+from aa_tui.backend.ingest.sessionise.order import Ordered
+from aa_tui.backend.ingest.sessionise.records import Place
+from aa_tui.backend.ingest.sessionise.totals import plus, tokens_of
+from aa_tui.backend.ingest.sessionise.warnings import DERIVED_CODES, Warn
+from aa_tui.backend.ingest.stored import StoredEvent
+
+
+def places_of(ordered: Sequence[StoredEvent], turn_of: Mapping[int, int], warn: Warn) -> dict[int, Place]:
+    """Return the place of every event by id, and collect the warnings that events came with."""
+    parents = parents_of(ordered, turn_of)
+    depths: dict[int, int] = {}
+
+    def depth(event_id: int) -> int:
+        chain: list[int] = []
+        at: int | None = event_id
+        while at is not None and at not in depths and at not in chain:
+            chain.append(at)
+            at = parents.get(at)
+        base = depths[at] + 1 if at is not None and at in depths else 0
+        for one in reversed(chain):
+            depths[one] = base
+            base += 1
+        return depths[event_id]
+
+    places: dict[int, Place] = {}
+    by_event = warn.by_event
+    for position, event in enumerate(ordered):
+        own = event.warnings
+        derived = by_event.get(event.id)
+        if own is not None or derived:
+            codes = {code for code in (own or "").split() if code not in DERIVED_CODES}
+            warn.codes |= codes
+            codes |= derived or set()
+            own = " ".join(sorted(codes)) or None
+        places[event.id] = (turn_of.get(event.id, 0), position, depth(event.id), parents.get(event.id), own)
+    return places
+
+
+def turn_rows(
+    ordered: Sequence[Ordered], turn_of: Mapping[int, int], turn_traces: Sequence[tuple[int, str]], timed: bool
+) -> list[dict[str, Any]]:
+    """Return the turns' rows: `TURN_COLUMNS` of `store.facts`."""
+    members: dict[int, list[Ordered]] = {number: [] for number, _ in turn_traces}
+    for one in ordered:
+        number = turn_of.get(one.event.id)
+        if number is not None:
+            members[number].append(one)
+    turns = []
+    for number, _ in turn_traces:
+        own = members[number]
+        events = [one.event for one in own]
+        core = [one for one in own if one.event.kind not in AFTERWARDS]
+        sums = _turn_sums(events)
+        asked = next((e.head for e in events if e.kind == USER and not e.from_agent and e.head), None)
+        answers = [e for e in events if e.kind == AI and e.head]
+        answer = next((e.head for e in reversed(answers) if not e.parent_agent_id), None)
+        turns.append(
+            {
+                "no": number,
+                "trace_id": next((e.trace_id for e in events if e.trace_id), None),
+                "started_ms": min(one.at for one in core) if timed else None,
+                "ended_ms": max(one.end for one in core) if timed else None,
+                "user_head": asked,
+                "answer_head": answer or (answers[-1].head if answers else None),
+                **sums,
+            }
+        )
+    return turns
+
+
+def _turn_sums(events: Iterable[StoredEvent]) -> dict[str, Any]:
+    """Return the sums a turn row has; the same rules as those of a session (`Totals`)."""
+    messages = model_calls = tool_calls = tool_errors = errors = 0
+    tokens: int | None = None
+    cost: int | None = None
+    estimated = 0
+    for event in events:
+        kind = event.kind
+        if event.is_error and kind in FAILING:
+            errors += 1
+        if kind == TOOL:
+            tool_calls += 1
+            tool_errors += event.is_error
+        elif kind == AI:
+            model_calls += 1
+            messages += event.head is not None
+            tokens = plus(tokens, tokens_of(event))
+        elif kind == USER:
+            messages += 1
+        if event.cost_nano is not None and kind in SPENDING:
+            cost = plus(cost, event.cost_nano)
+            estimated |= event.cost_estimated
+    return {
+        "messages": messages,
+        "model_calls": model_calls,
+        "tool_calls": tool_calls,
+        "tool_errors": tool_errors,
+        "errors": errors,
+        "total_tokens": tokens,
+        "cost_nano": cost,
+        "cost_estimated": estimated,
+    }
