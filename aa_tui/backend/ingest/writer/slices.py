@@ -1,0 +1,57 @@
+"""Incoming events as the store holds them, grouped into transactions. Looks nothing up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from aa_tui.backend.ingest.outcomes import Outcome
+from aa_tui.backend.ingest.stored import make_stored
+from aa_tui.backend.ingest.writer.records import Incoming, New, Slice
+from aa_tui.backend.model.event import EventKind
+from aa_tui.backend.support.text import storable_id
+
+SLICE_EVENTS = 1_000
+SLICE_CHARS = 3_000_000
+"""What one transaction takes at most: keeps it under about 200 ms."""
+
+_OUTSIDE = (EventKind.PRODUCT, EventKind.IDENTIFY)
+
+
+def converted(items: Iterable[Incoming], received_ms: int) -> Iterator[New]:
+    """Yield events as the store holds them, received at an instant."""
+    for item in items:
+        event = item.event
+        stored, texts = make_stored(event, item.source, item.mapper_version, received_ms)
+        key = None if event.kind in _OUTSIDE or not event.session_key else storable_id(event.session_key)
+        size = sum(map(len, texts.values()))
+        yield New(stored, texts, key, item.file, size, item.force)
+
+
+def sliced(news: Iterable[New], outcomes: Iterable[Outcome]) -> Iterator[Slice]:
+    """Group events and outcomes into transactions: sessions stay whole unless one alone is too large."""
+    sessions: dict[str | None, tuple[list[New], list[Outcome]]] = {}
+    for new in news:
+        sessions.setdefault(new.key, ([], []))[0].append(new)
+    for outcome in outcomes:
+        sessions.setdefault(storable_id(outcome.session_key), ([], []))[1].append(outcome)
+    current = Slice()
+    for key, (members, said) in sessions.items():
+        size = sum(new.size for new in members)
+        load = len(members) + len(said)
+        if current.load and (current.load + load > SLICE_EVENTS or current.size + size > SLICE_CHARS):
+            yield current
+            current = Slice()
+        if load <= SLICE_EVENTS and size <= SLICE_CHARS:
+            current.news += members
+            current.size += size
+        else:
+            for new in members:
+                if current.news and (len(current.news) >= SLICE_EVENTS or current.size + new.size > SLICE_CHARS):
+                    current.partial = key
+                    yield current
+                    current = Slice()
+                current.news.append(new)
+                current.size += new.size
+        current.outcomes += said
+    if current.load:
+        yield current
