@@ -2,7 +2,7 @@
 hot paths use SQL text on the same names (`facts`, `query`), which needs no SQLAlchemy import before the first frame.
 
 Every key starts with the project, so that the schema can be distributed. Four kinds of record, never mixed (house):
-FACTS event, content, turn, session, revision · DERIVED facets, search, rollups, user_day, signal_result · MEASURED result ·
+FACTS event, content, turn, session · DERIVED facets, search, rollups, user_day, signal_result · MEASURED result ·
 DECISIONS answer, evaluator, dataset, cohort, view, note, journal, suppress. One module each.
 Instants are epoch milliseconds UTC (`…_ms`, `sort_at`), money nano-dollars (`…_nano`), JSON is text.
 """
