@@ -14,7 +14,7 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 
 
 def own_command() -> list[str]:
-    """Return the words that start this program from anywhere: its installed script, else this Python with the package."""
+    """Return the words that start this program from anywhere: its script, else this Python with the package."""
     script = Path(sys.argv[0])
     if script.name in {"aa-tui", "aa"} and script.is_file():
         return [str(script.absolute())]
