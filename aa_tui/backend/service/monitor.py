@@ -8,7 +8,6 @@ from aa_tui.backend.model.filter import Filter
 from aa_tui.backend.model.timerange import TimeRange
 from aa_tui.backend.query import monitor
 from aa_tui.backend.query.readmodels import CheckRow, MonitorView
-from aa_tui.backend.service.sessions import scope_of
 from aa_tui.backend.support.cancel import CancelToken
 
 if TYPE_CHECKING:
@@ -35,20 +34,20 @@ class MonitorService:
             UsageError: no such interval or field.
         """
         with self._ws.store.reader(token) as reader:
-            query = monitor.MonitorQuery(reader, scope_of(self._ws), f, interval, group_by)
+            query = monitor.MonitorQuery(reader, self._ws.scope, f, interval, group_by)
             return query.view(self._ws.project.settings)
 
     def best_range(self) -> TimeRange:
         """Return the shortest usual range that shows the newest data."""
         with self._ws.store.reader() as reader:
-            return monitor.best_range(reader, scope_of(self._ws))
+            return monitor.best_range(reader, self._ws.scope)
 
     def checklist(self, token: CancelToken | None = None) -> list[CheckRow]:
         """Return what has arrived so far, with fill rates, and what to do where something is missing."""
         with self._ws.store.reader(token) as reader:
-            return monitor.checklist(reader, scope_of(self._ws))
+            return monitor.checklist(reader, self._ws.scope)
 
     def has_agent_data(self) -> bool:
         """Tell whether the project has any session."""
         with self._ws.store.reader() as reader:
-            return monitor.has_agent_data(reader, scope_of(self._ws))
+            return monitor.has_agent_data(reader, self._ws.scope)

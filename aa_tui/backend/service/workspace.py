@@ -10,6 +10,7 @@ from aa_tui.backend.store.engine import Store
 from aa_tui.backend.support.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
+    from aa_tui.backend.query.compile import Scope
     from aa_tui.backend.query.readmodels import ProjectInfo
     from aa_tui.backend.service.imports import ImportService
     from aa_tui.backend.service.monitor import MonitorService
@@ -28,6 +29,13 @@ class Workspace:
         self.project = project
         self.actor = actor
         self.clock = clock or SystemClock()
+
+    @property
+    def scope(self) -> Scope:
+        """What queries are about: the project, its zone and the time now."""
+        from aa_tui.backend.query.compile import Scope
+
+        return Scope(self.project.id, self.project.time_zone, self.clock.now_ms())
 
     @cached_property
     def sessions(self) -> SessionService:

@@ -1,0 +1,57 @@
+"""Read-models: small frozen values made for one view each, holding numbers and instants, never formatted strings.
+
+None means unknown. Instants are epoch milliseconds UTC (`…_ms`), money nano-dollars (`…_nano`), durations and
+latencies milliseconds. A view's values live in its module and are loaded when one of them is first asked for: making
+their classes takes as long as reading a view.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aa_tui.backend.query.readmodels.checklist import CheckRow as CheckRow
+    from aa_tui.backend.query.readmodels.facets import FacetCount as FacetCount
+    from aa_tui.backend.query.readmodels.monitor import AgentStat as AgentStat
+    from aa_tui.backend.query.readmodels.monitor import ChartMark as ChartMark
+    from aa_tui.backend.query.readmodels.monitor import Measure as Measure
+    from aa_tui.backend.query.readmodels.monitor import MonitorView as MonitorView
+    from aa_tui.backend.query.readmodels.monitor import Point as Point
+    from aa_tui.backend.query.readmodels.monitor import Series as Series
+    from aa_tui.backend.query.readmodels.monitor import ToolStat as ToolStat
+    from aa_tui.backend.query.readmodels.projects import ProjectInfo as ProjectInfo
+    from aa_tui.backend.query.readmodels.session import AnswerRow as AnswerRow
+    from aa_tui.backend.query.readmodels.session import ContentText as ContentText
+    from aa_tui.backend.query.readmodels.session import CostShare as CostShare
+    from aa_tui.backend.query.readmodels.session import ResultRow as ResultRow
+    from aa_tui.backend.query.readmodels.session import SessionBeginning as SessionBeginning
+    from aa_tui.backend.query.readmodels.session import SessionDetail as SessionDetail
+    from aa_tui.backend.query.readmodels.session import StepRow as StepRow
+    from aa_tui.backend.query.readmodels.session import ThreadHit as ThreadHit
+    from aa_tui.backend.query.readmodels.session import TurnRow as TurnRow
+    from aa_tui.backend.query.readmodels.sessions import FilterPart as FilterPart
+    from aa_tui.backend.query.readmodels.sessions import MatchExcerpt as MatchExcerpt
+    from aa_tui.backend.query.readmodels.sessions import SessionIds as SessionIds
+    from aa_tui.backend.query.readmodels.sessions import SessionRow as SessionRow
+    from aa_tui.backend.query.readmodels.views import NoteRow as NoteRow
+    from aa_tui.backend.query.readmodels.views import SavedViewRow as SavedViewRow
+
+_MODULES = {
+    "checklist": "CheckRow",
+    "facets": "FacetCount",
+    "monitor": "AgentStat ChartMark Measure MonitorView Point Series ToolStat",
+    "projects": "ProjectInfo",
+    "session": "AnswerRow ContentText CostShare ResultRow SessionBeginning SessionDetail StepRow ThreadHit TurnRow",
+    "sessions": "FilterPart MatchExcerpt SessionIds SessionRow",
+    "views": "NoteRow SavedViewRow",
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,26 @@
+"""What people keep: saved views and notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SavedViewRow:
+    """A named address, private to its owner or shared with the project."""
+
+    name: str
+    owner: str
+    shared: bool
+    address: str
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRow:
+    """A typed note at an instant of the time charts."""
+
+    id: int
+    at_ms: int
+    text: str
+    author: str
