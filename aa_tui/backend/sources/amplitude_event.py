@@ -117,12 +117,14 @@ class InvalidEvent(ValueError):
     Attributes:
         field: the offending top-level field.
         missing: True when the field is absent rather than wrong.
+        too_short: names of the ids that were given but are shorter than allowed.
     """
 
-    def __init__(self, field: str, reason: str, missing: bool = False) -> None:
+    def __init__(self, field: str, reason: str, missing: bool = False, too_short: tuple[str, ...] = ()) -> None:
         super().__init__(reason)
         self.field = field
         self.missing = missing
+        self.too_short = too_short
 
 
 def usable_id(value: Any, min_id_length: int = DEFAULT_MIN_ID_LENGTH) -> str | None:
@@ -151,15 +153,9 @@ def event_from_amplitude(
     Raises:
         InvalidEvent: no event type, a time that is not whole milliseconds, or nobody it belongs to.
     """
-    event_type = record.get("event_type")
-    if not isinstance(event_type, str) or not event_type:
-        raise InvalidEvent("event_type", "no event_type", missing=event_type is None)
+    event_type, user_id, device_id = check_event(record, min_id_length)
     kind = KIND_OF.get(event_type, EventKind.FOREIGN if event_type.startswith(_AGENT) else EventKind.PRODUCT)
     time_ms, quality = _time(record, received_ms)
-    user_id = usable_id(record.get("user_id"), min_id_length)
-    device_id = usable_id(record.get("device_id"), min_id_length)
-    if user_id is None and device_id is None:
-        raise InvalidEvent("user_id", "neither a usable user_id nor a usable device_id", missing=True)
     given = record.get("event_properties")
     properties = dict(given) if isinstance(given, dict) else {}
     event = AgentEvent(
@@ -183,6 +179,26 @@ def event_from_amplitude(
     event.properties = properties
     event.insert_id = text(record.get("insert_id")) or text(record.get("$insert_id")) or _derived_id(event, given)
     return event
+
+
+def check_event(
+    record: Mapping[str, Any], min_id_length: int = DEFAULT_MIN_ID_LENGTH
+) -> tuple[str, str | None, str | None]:
+    """Return (event type, user id, device id) of an event that may be accepted; costs much less than mapping it.
+
+    Raises:
+        InvalidEvent: as `event_from_amplitude`.
+    """
+    event_type = record.get("event_type")
+    if not isinstance(event_type, str) or not event_type:
+        raise InvalidEvent("event_type", "no event_type", missing=event_type is None)
+    _time(record, None)
+    user_id = usable_id(record.get("user_id"), min_id_length)
+    device_id = usable_id(record.get("device_id"), min_id_length)
+    if user_id is None and device_id is None:
+        short = tuple(name for name in ("user_id", "device_id") if usable_id(record.get(name), 1) is not None)
+        raise InvalidEvent("user_id", "neither a usable user_id nor a usable device_id", True, short)
+    return event_type, user_id, device_id
 
 
 def _time(record: Mapping[str, Any], received_ms: int | None) -> tuple[int | None, TimeQuality]:

@@ -192,6 +192,40 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "inbox",
+        sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("state", _INTEGER, server_default="0", nullable=False),
+        sa.Column("kind", _STRING, nullable=False),
+        sa.Column("encoding", _STRING, nullable=False),
+        sa.Column("received_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("items", _INTEGER, nullable=False),
+        sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "id"),
+    )
+    op.create_index("ix_inbox_state", "inbox", ["project_id", "state", "id", "items", "size"], unique=False)
+    op.create_table(
+        "inbox_trace",
+        sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("trace_id", _STRING, nullable=False),
+        sa.Column("inbox_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "trace_id", "inbox_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_inbox_trace_inbox", "inbox_trace", ["project_id", "inbox_id", "trace_id"], unique=False)
+    op.create_table(
+        "receiving_problem",
+        sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", _STRING, nullable=False),
+        sa.Column("reason", _STRING, nullable=False),
+        sa.Column("items", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
+        sa.Column("first_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("last_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "kind", "reason"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "journal",
         sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
