@@ -39,7 +39,7 @@ __all__ = [
 
 _PROJECTS_MS = 1_000
 """How old what is known of the projects' settings may be. An unknown key is always looked up anew."""
-_DAILY = {"exceeded_daily_quota_users": {}, "exceeded_daily_quota_devices": {}}
+_DAILY: dict[str, dict[str, Any]] = {"exceeded_daily_quota_users": {}, "exceeded_daily_quota_devices": {}}
 
 
 @dataclass(frozen=True, slots=True)

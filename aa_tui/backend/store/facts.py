@@ -234,9 +234,9 @@ def sessions_with_facet(reader: Reader, project_id: int, facet_id: int) -> list[
 # --- events, contents ----------------------------------------------------------------------------------------------
 
 
-def insert_events(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert event rows: EVENT_COLUMNS plus `p` and `s`."""
-    tx.executemany(_INSERT_EVENT, rows)
+def insert_events(tx: Tx, rows: Sequence[Row]) -> None:
+    """Insert event rows: project, session and EVENT_COLUMNS."""
+    tx.executerows(_INSERT_EVENT, rows)
 
 
 def delete_events(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -271,8 +271,9 @@ def upsert_sessions(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def delete_session(tx: Tx, project_id: int, session_id: int) -> None:
-    """Delete a session row and its turns; its events, facets and rollups are the caller's business."""
+    """Delete a session row, its turns and closes; its events, facets and rollups are the caller's business."""
     params = {"p": project_id, "s": session_id}
+    tx.execute("DELETE FROM session_revision WHERE project_id=:p AND session_id=:s", params)
     tx.execute("DELETE FROM turn WHERE project_id=:p AND session_id=:s", params)
     tx.execute("DELETE FROM session WHERE project_id=:p AND id=:s", params)
 

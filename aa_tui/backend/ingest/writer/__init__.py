@@ -45,11 +45,12 @@ class Writer:
         items: Iterable[Incoming],
         files: Sequence[FileRecord] = (),
         outcomes: Iterable[Outcome] = (),
+        removed: Sequence[str] = (),
     ) -> dict[int, Written]:
         """Store events and recorded outcomes and return what was added, by file.
 
         `files` are recorded with the last of them. Outcomes of sessions that the project does not have stay behind in
-        `unresolved`.
+        `unresolved`. Known events whose insert ids are in `removed` go; a session left without any goes with them.
 
         Raises:
             NotFound: the project is gone.
@@ -58,6 +59,9 @@ class Writer:
         counts: dict[int, Written] = {}
         now = self._clock.now_ms()
         slices = list(sliced(converted(items, now), outcomes))
+        if removed:
+            slices = slices or [Slice()]
+            slices[0].removed = removed
         for number, part in enumerate(slices):
             last = number == len(slices) - 1
             self._commit(part, (), files if last else (), counts)

@@ -49,7 +49,7 @@ class Lookup:
         """Remember that a plan was written."""
         self._mine_version = plan.data_version + 1
         if self._mine is not None:
-            self._mine.update(row["insert_id"] for row in plan.events)
+            self._mine.update(row[3] for row in plan.events)
 
     def _remember(self, reader: Reader, data_version: int) -> None:
         """Drop what is remembered if others wrote; begin to remember in a project that has no events."""
@@ -109,6 +109,9 @@ class Lookup:
         known = facts.known_events(
             reader, self._project, chosen if mine is None else [one for one in chosen if one in mine]
         )
+        homes = facts.session_ids(
+            reader, self._project, {new.key for one, new in chosen.items() if new.exact and new.key and one in known}
+        )
         moved_from: dict[int, list[StoredEvent]] = {}
         fresh: list[tuple[New, StoredEvent | None, int]] = []
         for insert_id, new in chosen.items():
@@ -118,12 +121,19 @@ class Lookup:
                 continue
             session_id, row = stored
             old = StoredEvent(*row)
-            if not self._replace or old.fingerprint == new.event.fingerprint or not _beats(new, old):
+            if new.exact and old.source == new.event.source:
+                stays = _same(new, old) and homes.get(new.key or "") == session_id
+            else:
+                stays = not self._replace or old.fingerprint == new.event.fingerprint or not _beats(new, old)
+            if stays:
                 plan.count(new.file).duplicates += 1
                 continue
             new.event.received_ms = old.received_ms
             moved_from.setdefault(session_id, []).append(old)
             fresh.append((new, old, session_id))
+        gone = [one for one in part.removed if one not in chosen]
+        for session_id, row in facts.known_events(reader, self._project, gone).values():
+            moved_from.setdefault(session_id, []).append(StoredEvent(*row))
         self._place(reader, fresh, moved_from, people, plan, touched, outside)
 
     def _place(
@@ -218,6 +228,12 @@ def _beats(new: New, old: StoredEvent) -> bool:
     """Return whether a version of a known event replaces it."""
     fresh, stored = richness(new.event), richness(old)
     return fresh[:-1] >= stored[:-1] if new.force else fresh > stored
+
+
+def _same(new: New, old: StoredEvent) -> bool:
+    """Return whether an event's whole truth is what is stored, its place in the source included."""
+    fresh = new.event
+    return (fresh.fingerprint, fresh.seq, fresh.mapper_version) == (old.fingerprint, old.seq, old.mapper_version)
 
 
 def _is_forgotten(new: New, forgotten: set[tuple[str, str]]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from aa_tui.backend.ingest.outcomes import Outcome, OutcomeRows
 from aa_tui.backend.ingest.stored import StoredEvent, row_of
 from aa_tui.backend.model.event import AgentEvent
 from aa_tui.backend.store import rollups
+from aa_tui.backend.store.engine import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Incoming:
     """Whose count it goes to."""
     force: bool = False
     """Replace a known event even where this version does not tell more: its file is read under other options."""
+    exact: bool = False
+    """Everything its source has of it is known, so it replaces and moves what the same source said before."""
 
 
 @dataclass(slots=True)
@@ -67,6 +70,7 @@ class New:
     file: int
     size: int
     force: bool
+    exact: bool = False
 
     def take_id(self, taken: set[int]) -> None:
         """Move the event's id on until it is free, and take it."""
@@ -82,6 +86,8 @@ class Slice:
 
     news: list[New] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
+    removed: Sequence[str] = ()
+    """Insert ids of known events that are no longer true."""
     size: int = 0
     partial: str | None = None
     """Key of a session that goes on in the next slice."""
@@ -113,7 +119,8 @@ class Plan:
     zone: str
     """Of the project."""
     deletions: list[dict[str, Any]] = field(default_factory=list)
-    events: list[dict[str, Any]] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+    """Rows of `stored.row_of`."""
     contents: list[dict[str, Any]] = field(default_factory=list)
     places: list[dict[str, Any]] = field(default_factory=list)
     sessions: list[dict[str, Any]] = field(default_factory=list)

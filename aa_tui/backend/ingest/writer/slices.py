@@ -24,7 +24,7 @@ def converted(items: Iterable[Incoming], received_ms: int) -> Iterator[New]:
         stored, texts = make_stored(event, item.source, item.mapper_version, received_ms)
         key = None if event.kind in _OUTSIDE or not event.session_key else storable_id(event.session_key)
         size = sum(map(len, texts.values()))
-        yield New(stored, texts, key, item.file, size, item.force)
+        yield New(stored, texts, key, item.file, size, item.force, item.exact)
 
 
 def sliced(news: Iterable[New], outcomes: Iterable[Outcome]) -> Iterator[Slice]:
