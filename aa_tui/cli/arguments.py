@@ -13,6 +13,7 @@ from aa_tui.backend.support.errors import UsageError
 
 VERBS = (
     "import",
+    "serve",
     "demo",
     "sessions",
     "session",

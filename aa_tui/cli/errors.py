@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -45,11 +46,16 @@ def report(error: BaseException) -> int:
         return USAGE
     note(f"aa-tui: unexpected {type(error).__name__}: {error}")
     note("This is a fault of aa-tui, not yours. AA_TUI_TRACEBACK=1 shows where it happened.")
+    trace(error)
+    return OUR_FAULT
+
+
+def trace(error: BaseException) -> None:
+    """Show where an unexpected error happened, if the environment asks for it."""
     if os.environ.get("AA_TUI_TRACEBACK"):
         import traceback
 
         note("".join(traceback.format_exception(error)))
-    return OUR_FAULT
 
 
 def silence_stdout() -> None:
@@ -107,4 +113,43 @@ class ProgressBar:
         """Clear the line."""
         if self._drawn:
             sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+class LiveLine:
+    """The newest state of something that runs on, kept on the last line of a terminal; silent where stderr is none.
+
+    May be used from several threads.
+    """
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._text = ""
+        self._lock = threading.Lock()
+
+    def show(self, text: str) -> None:
+        """Show another state."""
+        with self._lock:
+            self._text = drawable(text, one_line=True) if self._shown else ""
+            self._draw()
+
+    def note(self, text: str) -> None:
+        """Say something above the line."""
+        with self._lock:
+            if self._text:
+                sys.stderr.write("\r\x1b[K")
+            note(text)
+            self._draw()
+
+    def close(self) -> None:
+        """Clear the line."""
+        with self._lock:
+            if self._text:
+                sys.stderr.write("\r\x1b[K")
+                sys.stderr.flush()
+            self._text = ""
+
+    def _draw(self) -> None:
+        if self._text:
+            sys.stderr.write("\r" + self._text[: shutil.get_terminal_size().columns - 1] + "\x1b[K")
             sys.stderr.flush()

@@ -45,6 +45,14 @@ def write(text: str) -> None:
     _put(text)
 
 
+def flush() -> None:
+    """Hand on what was written, to a reader that follows line by line."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise ReaderGone from None
+
+
 def line(text: str = "") -> None:
     """Write one line; outside text in it is made drawable, line breaks become marks."""
     _put(drawable(text, one_line=True) + "\n")

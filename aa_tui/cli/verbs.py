@@ -497,6 +497,53 @@ def _ask_places(ws: Workspace) -> list[Path]:
     return [places[int(word) - 1].path for word in picked]
 
 
+# --- live agents ----------------------------------------------------------------------------------------------------
+
+
+@app.command(
+    epilog="Examples:  aa-tui serve  |  aa-tui serve --port 4319 --project bots. " + _ANYWHERE,
+)
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option("--host", help="Where to listen; the default is this machine only.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 4318,
+    allowed_host: Annotated[
+        list[str] | None, typer.Option("--allowed-host", help="A further name senders may use for this machine.")
+    ] = None,
+    allowed_origin: Annotated[
+        list[str] | None, typer.Option("--allowed-origin", help="An Origin that may send; web pages may not.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line whenever figures change.")] = False,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="One line per request, without its content.")
+    ] = False,
+    print_unit: Annotated[bool, typer.Option("--print-unit", help="Print a systemd user unit and end.")] = False,
+    print_ssh: Annotated[
+        str, typer.Option("--print-ssh", metavar="HOST", help="Print the ssh line for a bot on HOST and end.")
+    ] = "",
+    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
+) -> None:
+    """Take in live agents over HTTP: OpenTelemetry (OTLP) and Amplitude, for every project of the store."""
+    from aa_tui.cli import serve as serving
+
+    _only_one(**{"print-unit": print_unit, "print-ssh": bool(print_ssh), "json": as_json})
+    request = serving.Request(
+        host, port, tuple(allowed_host or ()), tuple(allowed_origin or ()), as_json, access_log, with_parent
+    )
+    settings = load_settings_light(context.obj.flags()).values
+    if print_unit:
+        serving.print_unit(request, settings.store)
+        return
+    if print_ssh:
+        serving.print_ssh(print_ssh, port)
+        return
+    with _store(context, create=True) as store:
+        code = serving.serve(store, settings.project, request, settings)
+    raise typer.Exit(code)
+
+
 # --- the store -----------------------------------------------------------------------------------------------------
 
 

@@ -32,6 +32,10 @@ def _choice(default: str, *choices: str) -> Any:
     return field(default=default, metadata={"choices": choices})
 
 
+def _bounded(default: int, least: int, most: int) -> Any:
+    return field(default=default, metadata={"least": least, "most": most})
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Every key there is. None means: decided by what is found (terminal, login, last use)."""
@@ -51,6 +55,10 @@ class Settings:
     """Whether the terminal is far away (fewer bytes, no motion)."""
     pager: str | None = None
     editor: str | None = None
+    amplitude_limit_mb: int = _bounded(20, 1, 1_000)
+    """Largest body the receiver takes from an Amplitude client, in MB after decompression."""
+    otlp_limit_mb: int = _bounded(64, 1, 1_000)
+    """Largest body the receiver takes from an OpenTelemetry client, in MiB after decompression."""
     keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Keys by action id: comma-separated key names, empty to unbind."""
 
@@ -146,7 +154,7 @@ def settings_model() -> type[BaseSettings]:
     """Return the pydantic-settings model of the same keys, with choices as literals; for checks and for its schema."""
     from typing import Literal, get_type_hints
 
-    from pydantic import create_model
+    from pydantic import Field, create_model
     from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
     class GivenOnly(BaseSettings):
@@ -170,7 +178,10 @@ def settings_model() -> type[BaseSettings]:
     for one in fields(Settings):
         choices = one.metadata.get("choices")
         kind = Literal[choices] if choices else (dict[str, str] if one.name == "keys" else hints[one.name])
-        definitions[one.name] = (kind, {} if one.name == "keys" else one.default)
+        default: Any = {} if one.name == "keys" else one.default
+        if "least" in one.metadata:
+            default = Field(default, ge=one.metadata["least"], le=one.metadata["most"])
+        definitions[one.name] = (kind, default)
     return create_model("SettingsModel", __base__=GivenOnly, **definitions)
 
 
@@ -247,6 +258,12 @@ def _fit(key: str, raw: Any) -> Any:
         if isinstance(raw, str) and text in _TRUE | _FALSE:
             return text in _TRUE
         raise ValueError("must be true or false")
+    if "least" in one.metadata:
+        least, most = one.metadata["least"], one.metadata["most"]
+        number = int(raw) if isinstance(raw, str) and raw.isascii() and raw.isdigit() else raw
+        if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= most:
+            raise ValueError(f"must be a whole number from {least} to {most:,}")
+        return number
     if not isinstance(raw, str):
         raise ValueError("must be a text in quotes")
     if choices and raw not in choices:
