@@ -104,18 +104,19 @@ def body(reader: Reader, project_id: int, inbox_id: int) -> bytes:
     return bytes(row[0]) if row is not None else b""
 
 
-def traces_of(reader: Reader, project_id: int, trace_ids: Iterable[str]) -> dict[str, list[int]]:
-    """Return the requests that hold parts of traces, by trace, in order."""
+def traces_of(reader: Reader, project_id: int, trace_ids: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
+    """Return (id, kind) of the requests that hold parts of traces, by trace."""
     rows = fetch_in(
         reader,
-        "SELECT trace_id, inbox_id FROM inbox_trace WHERE project_id=:p AND trace_id IN ({values}) "
-        "ORDER BY trace_id, inbox_id",
+        "SELECT t.trace_id, t.inbox_id, i.kind FROM inbox_trace t "
+        "JOIN inbox i ON i.project_id=t.project_id AND i.id=t.inbox_id "
+        "WHERE t.project_id=:p AND t.trace_id IN ({values})",
         {"p": project_id},
         trace_ids,
     )
-    found: dict[str, list[int]] = {}
-    for trace_id, inbox_id in rows:
-        found.setdefault(trace_id, []).append(inbox_id)
+    found: dict[str, list[tuple[int, str]]] = {}
+    for trace_id, inbox_id, kind in rows:
+        found.setdefault(trace_id, []).append((inbox_id, kind))
     return found
 
 
@@ -155,6 +156,11 @@ def set_state(tx: Tx, project_id: int, ids: Iterable[int], state: State) -> None
         "UPDATE inbox SET state=:s WHERE project_id=:p AND id=:id",
         [{"p": project_id, "id": one, "s": int(state)} for one in ids],
     )
+
+
+def wake(tx: Tx, project_id: int) -> None:
+    """Have everything that is held looked at anew: whoever held it is gone."""
+    tx.execute("UPDATE inbox SET state=0 WHERE project_id=:p AND state=1", {"p": project_id})
 
 
 def add_traces(tx: Tx, project_id: int, pairs: Iterable[tuple[str, int]]) -> None:

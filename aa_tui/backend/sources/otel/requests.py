@@ -21,12 +21,13 @@ from aa_tui.backend.sources.values import items, mapping
 if TYPE_CHECKING:
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-__all__ = ["Looked", "NotOtlp", "is_of_use", "log_records", "look_at_logs", "look_at_traces", "spans_of"]
+__all__ = ["Looked", "NotOtlp", "is_of_use", "is_usable", "log_records", "look_at_logs", "look_at_traces", "spans_of"]
 
 Encoding = Literal["protobuf", "json"]
 PART_BYTES = 4 * 1024 * 1024
 """Bodies beyond this are cut into parts of about this size."""
-WITHOUT_ID = "without a trace id or span id"
+WITHOUT_ID = "without a valid trace id or span id"
+_HEX = frozenset("0123456789abcdef")
 _SPANS = ("resourceSpans", "resource_spans")
 _LOGS = ("resourceLogs", "resource_logs")
 
@@ -64,7 +65,7 @@ def look_at_traces(body: bytes, encoding: Encoding) -> Looked:
     for resource_spans in request.resource_spans:
         for scope_spans in resource_spans.scope_spans:
             for one in scope_spans.spans:
-                if any(one.trace_id) and any(one.span_id):
+                if len(one.trace_id) == 16 and len(one.span_id) == 8 and any(one.trace_id) and any(one.span_id):
                     good += 1
                 else:
                     rejected += 1
@@ -118,9 +119,9 @@ def _look_at_json(body: bytes) -> Looked:
     named = {name: value[name] for name in _SPANS if name in value}
     good = rejected = 0
     for one in _decoded(named):
-        if isinstance(one, Span):
+        if isinstance(one, Span) and is_usable(one):
             good += 1
-        elif isinstance(one, str):
+        elif isinstance(one, Span | str):
             rejected += 1
     message = _said(rejected)
     if value and not named:
@@ -169,17 +170,26 @@ def spans_of(body: bytes, encoding: str) -> list[Span]:
         NotOtlp: it cannot be decoded.
     """
     if encoding == "protobuf":
-        return protobuf.decode_traces(body)[0]
+        return [one for one in protobuf.decode_traces(body)[0] if is_usable(one)]
     value = _json_object(body)
     named = {name: value[name] for name in _SPANS if name in value}
-    return [one for one in _decoded(named) if isinstance(one, Span)]
+    return [one for one in _decoded(named) if isinstance(one, Span) and is_usable(one)]
+
+
+def is_usable(span: Span) -> bool:
+    """Tell whether a span has the ids that the protocol demands."""
+    return _is_hex(span.trace_id, 32) and _is_hex(span.span_id, 16)
+
+
+def _is_hex(value: str | None, digits: int) -> bool:
+    return value is not None and len(value) == digits and _HEX.issuperset(value)
 
 
 def is_of_use(record: LogRecord) -> bool:
     """Tell whether a log record says something of an agent: texts of a span, or Claude Code's own telemetry."""
     if is_claude_code(record):
         return True
-    return record.trace_id is not None and record.span_id is not None and record.name.startswith("gen_ai.")
+    return record.name.startswith("gen_ai.") and _is_hex(record.trace_id, 32) and _is_hex(record.span_id, 16)
 
 
 def log_records(body: bytes, encoding: str) -> list[LogRecord]:
