@@ -26,7 +26,7 @@ Headless (stdout is data, stderr is talk)
 
 Data
   import [PATH...]     files or folders         --format F --user NAME --users FILE --json
-  serve                take in live agents: OpenTelemetry and Amplitude   --host --port --json --print-unit
+  serve                live agents over HTTP    --port N --print-unit --print-ssh HOST
   store                init PATH --group G, info, reindex, rollups
 
 This installation
