@@ -13,11 +13,13 @@ from aa_tui.backend.model.event import EventKind
 from aa_tui.backend.query.readmodels import (
     MatchExcerpt,
     ProjectInfo,
+    SessionBeginning,
     SessionDetail,
     SessionIds,
     SessionRow,
     StepRow,
 )
+from aa_tui.backend.service.permissions import Actor
 
 NOW = 1_795_269_731_000
 TITLES = (
@@ -155,6 +157,10 @@ class FakeSessions:
         nothing |= {"warnings": (), "info": {}, "by_agent": (), "by_tool": (), "results": (), "answers": ()}
         return SessionDetail(**nothing)
 
+    def beginning(self, session_id: int, steps: int = 60, token: Any = None) -> SessionBeginning:
+        found = self.detail(session_id)
+        return SessionBeginning(found.row, found.steps[:steps])
+
     def resolve(self, text: str) -> int:
         return next(row.id for row in self.all if row.key == text)
 
@@ -187,6 +193,7 @@ class FakeWorkspace:
 
     def __init__(self, rows: Sequence[SessionRow] | None = None, n: int = 200, read_only: bool = False) -> None:
         self.project = ProjectInfo(1, "demo", "0" * 32, "UTC", n, NOW)
+        self.changes = 0
         self.store = SimpleNamespace(
             read_only=read_only,
             read_only_reason="the file is not yours" if read_only else None,
@@ -194,8 +201,8 @@ class FakeWorkspace:
             close=lambda: None,
             url="fake:",
         )
-        self.changes = 0
-        self.actor = SimpleNamespace(name="ada", role="admin")
+        self.actor = Actor("ada")
         self.clock = SimpleNamespace(now_ms=lambda: NOW)
         self.views = FakeViews()
+        self.reread = lambda: False
         self.sessions = FakeSessions([row(number) for number in range(n)] if rows is None else rows)

@@ -370,9 +370,9 @@ class SessionsScreen(SessionListActions):
 
     async def _fill_preview(self, row_id: int) -> None:
         workspace = await self.ready()
-        detail = await self.ask(workspace.sessions.detail, row_id, group="preview")
+        beginning = await self.ask(workspace.sessions.beginning, row_id, group="preview")
         if self._preview is not None:
-            self._preview.show(detail, self._zone)
+            self._preview.show(beginning)
 
     def on_resize(self, event: events.Resize) -> None:
         if event.size.width >= _WIDE and self._preview is None:

@@ -12,13 +12,14 @@ from textual.strip import Strip
 
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.role_style import RoleStyled
+from aa_tui.widgets.textual_compat import OwnLines
 
 Piece = tuple[str, str]
 """Text that is safe to draw, and the role that styles it."""
 Line = list[Piece]
 
 
-class RoleLines(RoleStyled, ScrollView, can_focus=True, inherit_bindings=False):
+class RoleLines(RoleStyled, OwnLines, ScrollView, can_focus=True, inherit_bindings=False):
     """A page of role lines; subclasses say which line stands where by `line_at`."""
 
     LOOKS: ClassVar[Mapping[str, tuple[str, str]]] = {

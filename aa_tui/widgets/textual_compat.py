@@ -9,8 +9,9 @@ from rich.control import Control
 from textual import _compositor, events
 from textual.app import App
 from textual.filter import LineFilter
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.screen import Screen
+from textual.strip import Strip
 from textual.widget import Widget
 
 
@@ -23,6 +24,31 @@ def as_first_screen(screen: Screen[Any]) -> Screen[Any]:
     screen.app._load_screen_css(screen)
     screen._push_result_callback(screen, None)
     return screen
+
+
+class FirstOnce(Screen[None]):
+    """A screen that is styled and drawn once when it is first shown.
+
+    Textual styles all widgets when they are mounted, again when the screen resumes, and again when its first resize
+    sets the classes of its breakpoints; while updates are held back it draws everything and throws it away.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._resumed = False
+        width, height = self.app.size
+        for length, points in ((width, self.HORIZONTAL_BREAKPOINTS), (height, self.VERTICAL_BREAKPOINTS)):
+            self.add_class(*self._get_breakpoint_classes(length, points or []), update=False)
+
+    def _on_screen_resume(self, event: events.ScreenResume) -> None:
+        # Runs before Textual's own, which looks at the event.
+        if not self._resumed:
+            self._resumed = True
+            event.refresh_styles = False
+
+    def _compositor_refresh(self) -> None:
+        if not self.app._batch_count:
+            super()._compositor_refresh()
 
 
 class CroppedUpdate(_compositor.ChopsUpdate):
@@ -101,6 +127,42 @@ def capture_terminal_mouse(app: App[Any], on: bool) -> None:
         driver._mouse = True
         change()
         driver.flush()
+
+
+class OwnLines(Widget):
+    """A widget without border and padding that styles every cell of its lines itself.
+
+    Textual puts each line through layers for borders, padding, opacity, tints and links before it is painted. For a
+    page of plain lines that costs more than drawing them, and it is time in which the event loop does nothing else.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._painted: dict[int, Strip] = {}
+        super().__init__(*args, **kwargs)
+
+    def _set_dirty(self, *regions: Region) -> None:
+        if regions:
+            for region in regions:
+                for y in region.line_range:
+                    self._painted.pop(y, None)
+        else:
+            self._painted.clear()
+        super()._set_dirty(*regions)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        width = self.outer_size.width
+        filters, background = self.get_line_filters(), self.background_colors[1]
+        strips: list[Strip] = []
+        for y in crop.line_range:
+            strip = self._painted.get(y)
+            if strip is None or strip.cell_length != width:
+                strip = self.render_line(y).adjust_cell_length(width, self.visual_style.rich_style)
+                for line_filter in filters:
+                    strip = strip.apply_filter(line_filter, background)
+                self._painted[y] = strip
+            strips.append(strip)
+        first, last = crop.column_span
+        return strips if (first, last) == (0, width) else [strip.crop(first, last) for strip in strips]
 
 
 def set_virtual_size(widget: Widget, size: Size) -> None:

@@ -20,7 +20,7 @@ from textual.strip import Strip
 from aa_tui import themes
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.cells import pad
-from aa_tui.widgets.textual_compat import set_virtual_size
+from aa_tui.widgets.textual_compat import OwnLines, set_virtual_size
 
 MARGIN = 60
 """Rows asked for above and below the screen."""
@@ -99,7 +99,7 @@ class MarkSet:
         return [row_id for row_id in ids if row_id in self]
 
 
-class WindowedTable(ScrollView, can_focus=True, inherit_bindings=False):
+class WindowedTable(OwnLines, ScrollView, can_focus=True, inherit_bindings=False):
     """The table. The first line is its header; the rest scrolls below it."""
 
     DEFAULT_CSS = """

@@ -102,6 +102,17 @@ def test_detail_has_steps_in_order_turns_marks_and_results(ws: Workspace) -> Non
         ws.sessions.detail(7)
 
 
+def test_beginning_is_the_row_and_the_first_steps_in_order(ws: Workspace) -> None:
+    made = session(ws, "s", agent="bot")
+    for position in (3, 0, 2, 1):
+        event(ws, made, EventKind.USER_MESSAGE, position, head=f"number {position}")
+    found = ws.sessions.beginning(made.id, steps=3)
+    assert found.row == ws.sessions.detail(made.id).row
+    assert [step.head for step in found.steps] == ["number 0", "number 1", "number 2"]
+    with pytest.raises(NotFound):
+        ws.sessions.beginning(7)
+
+
 def test_costs_are_measured_by_agent_and_shared_out_to_tools(ws: Workspace) -> None:
     made = session(ws, "s")
     ai, tool = EventKind.AI_RESPONSE, EventKind.TOOL_CALL
@@ -164,12 +175,12 @@ def test_opening_a_session_of_5000_messages_reads_none_of_its_large_outputs(ws: 
     base |= {"received_ms": 0, "from_agent": 0, "cost_estimated": 0, "is_error": 0, "interrupted": 0, "text_size": 9}
     base |= {"depth": 0, "properties": '{"[Agent] Runtime":"python","[Agent] SDK Version":"1.21.0"}', "head": "x" * 200}
     events = [
-        {**base, "p": 1, "s": made.id, "id": n + 1, "insert_id": f"i{n}", "kind": n % 3 + 1, "seq": n,
+        {**base, "id": n + 1, "insert_id": f"i{n}", "kind": n % 3 + 1, "seq": n,
          "turn_no": n // 5, "position": n, "time_ms": n, "agent_id": "bot", "cost_nano": 5}
         for n in range(5050)
     ]  # fmt: skip
     with ws.store.write() as tx:
-        facts.insert_events(tx, events)
+        facts.insert_events(tx, [(1, made.id, *(row[name] for name in facts.EVENT_COLUMNS)) for row in events])
         facts.insert_contents(
             tx, [{"p": 1, "s": made.id, "e": n + 1, "part": "output", "text": "z" * 1_000_000} for n in range(50)]
         )

@@ -15,6 +15,7 @@ from aa_tui.backend.query.readmodels import (
     ContentText,
     CostShare,
     ResultRow,
+    SessionBeginning,
     SessionDetail,
     StepRow,
     ThreadHit,
@@ -179,7 +180,7 @@ def detail(reader: Reader, scope: Scope, session_id: int) -> SessionDetail:
         params,
     )
     if known is None or row is None:
-        raise NotFound(f"There is no session {session_id} any more.", "Go back to the list and refresh it.")
+        raise _gone(session_id)
     events = reader.fetch(f"SELECT {_STEP_COLUMNS} FROM event WHERE project_id=:p AND session_id=:s", params)
     events.sort(key=itemgetter(3, 0))
     steps = tuple(map(_step, events))
@@ -210,6 +211,27 @@ def detail(reader: Reader, scope: Scope, session_id: int) -> SessionDetail:
         "several_sources" in warnings,
     )  # fmt: skip
     return SessionDetail(*values)
+
+
+def beginning(reader: Reader, scope: Scope, session_id: int, steps: int) -> SessionBeginning:
+    """Return a session's row and its first `steps` steps.
+
+    Raises:
+        NotFound: there is no such session.
+    """
+    known = rows(reader, scope, [session_id]).get(session_id)
+    if known is None:
+        raise _gone(session_id)
+    params: dict[str, Any] = {"p": scope.project_id, "s": session_id, "n": steps}
+    events = reader.fetch(
+        f"SELECT {_STEP_COLUMNS} FROM event WHERE project_id=:p AND session_id=:s ORDER BY position, id LIMIT :n",
+        params,
+    )
+    return SessionBeginning(known, tuple(map(_step, events)))
+
+
+def _gone(session_id: int) -> NotFound:
+    return NotFound(f"There is no session {session_id} any more.", "Go back to the list and refresh it.")
 
 
 def texts(

@@ -13,6 +13,7 @@ from aa_tui.backend.query.readmodels import (
     FacetCount,
     FilterPart,
     MatchExcerpt,
+    SessionBeginning,
     SessionDetail,
     SessionIds,
     SessionRow,
@@ -93,6 +94,15 @@ class SessionService:
         """
         with self._ws.store.reader(token) as reader:
             return session_detail.detail(reader, scope_of(self._ws), session_id)
+
+    def beginning(self, session_id: int, steps: int = 60, token: CancelToken | None = None) -> SessionBeginning:
+        """Return a session's row and its first steps; as quick for a long session as for a short one.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        with self._ws.store.reader(token) as reader:
+            return session_detail.beginning(reader, scope_of(self._ws), session_id, steps)
 
     def texts(
         self, session_id: int, event_ids: Iterable[int], limit: int = 20_000, token: CancelToken | None = None
