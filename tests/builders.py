@@ -203,7 +203,7 @@ def event(
         **columns,
     }  # fmt: skip
     with ws.store.write() as tx:
-        facts.insert_events(tx, [{"p": ws.project.id, "s": of.id, **row}])
+        facts.insert_events(tx, [(ws.project.id, of.id, *(row[name] for name in facts.EVENT_COLUMNS))])
         facts.insert_contents(
             tx, [{"p": ws.project.id, "s": of.id, "e": id_, "part": n, "text": t} for n, t in (parts or {}).items()]
         )

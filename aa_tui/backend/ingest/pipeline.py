@@ -15,6 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from aa_tui.backend.ingest import pricing
+from aa_tui.backend.ingest.bulk import patient_collector
 from aa_tui.backend.ingest.outcomes import Outcome, bordered
 from aa_tui.backend.ingest.report import FileReport, ImportOptions, ImportProblem, ImportReport, Progress, ProgressEvent
 from aa_tui.backend.ingest.writer import FileRecord, Incoming, Writer, Written
@@ -120,6 +121,7 @@ class Importer:
         self._done_bytes = 0
         self._total_bytes = 0
 
+    @patient_collector()
     def run(self, paths: Iterable[Path]) -> ImportReport:
         """Import files and folders and return what was added.
 

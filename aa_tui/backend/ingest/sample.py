@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from aa_tui.backend.ingest.bulk import patient_collector
 from aa_tui.backend.ingest.outcomes import Outcome
 from aa_tui.backend.ingest.report import ImportReport, Progress, ProgressEvent
 from aa_tui.backend.ingest.writer import FileRecord, Incoming, Writer
@@ -25,6 +26,7 @@ _PROGRESS_S = 0.25
 _STARTED, _COMPLETE = "started", "complete"
 
 
+@patient_collector()
 def load_sample(
     store: Store,
     project_id: int,

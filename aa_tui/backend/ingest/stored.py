@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+import json.encoder
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
@@ -14,7 +14,7 @@ from aa_tui.backend.ingest.errors import error_type_of
 from aa_tui.backend.model.event import EVENT_TYPE, AgentEvent, EventKind, Part, TimeQuality
 from aa_tui.backend.store.facts import EVENT_COLUMNS
 from aa_tui.backend.support.ids import stable_id
-from aa_tui.backend.support.text import storable, storable_id
+from aa_tui.backend.support.text import LONGEST_ID, storable, storable_id
 
 HEAD_CHARS = 200
 """Length of `StoredEvent.head`, characters."""
@@ -29,6 +29,14 @@ INPUT_HASH = "input_hash"
 USER_PROPERTIES = "user_properties"
 """Property that keeps what an event said about its user."""
 
+_AI, _TOOL = int(EventKind.AI_RESPONSE), int(EventKind.TOOL_CALL)
+_MESSAGES = (int(EventKind.USER_MESSAGE), _AI)
+_ORDER_ONLY = str(TimeQuality.ORDER_ONLY)
+_IDS = (
+    "insert_id", "event_type", "user_id", "device_id", "trace_id", "agent_id", "parent_agent_id", "span_id",
+    "parent_id", "name", "tool_type", "model", "provider", "finish_reason", "score_source", "target_id",
+)  # fmt: skip
+"""Ids and names of an event, which the store bounds in length."""
 _LAST_ID_MS = (1 << 42) - 1
 _MAX_SEQ = (1 << 41) - 1
 _INT63 = (1 << 63) - 1
@@ -94,16 +102,22 @@ class StoredEvent:
     """Decoded `properties`; filled on first use by `props_of`."""
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+def _encoder() -> Callable[[Any], str]:
+    """Return what writes compact JSON; `JSONEncoder.encode` would make a new encoder for every value."""
+    made = getattr(json.encoder, "c_make_encoder", None)
+    if made is None:
+        return json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str, check_circular=False).encode
+    write = made(None, str, json.encoder.encode_basestring, None, ":", ",", False, False, True)
+    return lambda value: "".join(write(value, 0))
+
+
+_encode = _encoder()
 _as_tuple = attrgetter(*EVENT_COLUMNS)
 
 
-def row_of(event: StoredEvent, project_id: int, session_id: int) -> dict[str, Any]:
-    """Return the parameters of the event's row."""
-    row = dict(zip(EVENT_COLUMNS, _as_tuple(event), strict=True))
-    row["p"] = project_id
-    row["s"] = session_id
-    return row
+def row_of(event: StoredEvent, project_id: int, session_id: int) -> tuple[Any, ...]:
+    """Return the event's row for `facts.insert_events`."""
+    return (project_id, session_id, *_as_tuple(event))
 
 
 def props_of(event: StoredEvent) -> Mapping[str, Any]:
@@ -128,7 +142,6 @@ def richness(event: StoredEvent) -> tuple[int, int, int, int, int]:
     )
 
 
-@lru_cache(maxsize=4096)
 def _clip_id(value: str | None) -> str | None:
     return None if value is None else storable_id(value)
 
@@ -154,7 +167,7 @@ def _clean(value: Any) -> Any:
 
 
 def _properties(event: AgentEvent, texts: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = dict(event.properties)
+    found = dict(event.properties)
     if event.context:
         found[CONTEXT] = event.context
     if event.tags:
@@ -165,10 +178,11 @@ def _properties(event: AgentEvent, texts: Mapping[str, str]) -> dict[str, Any]:
         found[CREATION_1H] = event.cache_creation_1h_tokens
     if event.user_properties:
         found[USER_PROPERTIES] = event.user_properties
-    if event.kind is EventKind.AI_RESPONSE and Part.REASONING in texts and Part.TEXT not in texts:
-        found[HAS_REASONING] = True
-    if event.kind is EventKind.TOOL_CALL and len(given := texts.get(Part.INPUT, "")) > HEAD_CHARS:
-        found[INPUT_HASH] = blake2b(given.encode(), digest_size=8).hexdigest()
+    if event.parts:
+        if event.kind == _AI and Part.REASONING in texts and Part.TEXT not in texts:
+            found[HAS_REASONING] = True
+        if event.kind == _TOOL and len(given := texts.get(Part.INPUT, "")) > HEAD_CHARS:
+            found[INPUT_HASH] = blake2b(given.encode(), digest_size=8).hexdigest()
     return found
 
 
@@ -188,14 +202,18 @@ def _int(value: int | None) -> int | None:
     return None if value is None else max(-_INT63, min(value, _INT63))
 
 
-def _fingerprint(event: AgentEvent, properties: str | None, texts: Mapping[str, str], known: Iterable[object]) -> int:
-    digest = blake2b(repr(tuple(known)).encode("utf-8", "surrogatepass"), digest_size=8)
-    if properties:
-        digest.update(properties.encode())
+def _fingerprint(known: str, properties: str | None, texts: Mapping[str, str]) -> int:
+    told = [known, properties or ""]
     for part in sorted(texts):
-        digest.update(f"\x1f{part}\x1f".encode())
-        digest.update(texts[part].encode())
+        told += ("\x1f", part, "\x1f", texts[part])
+    digest = blake2b("".join(told).encode("utf-8", "surrogatepass"), digest_size=8)
     return int.from_bytes(digest.digest(), "big") >> 1
+
+
+def _with_storable_ids(event: AgentEvent) -> AgentEvent:
+    """Return the event with ids and names that the store can hold."""
+    clipped: dict[str, Any] = {name: _clip_id(getattr(event, name)) for name in _IDS}
+    return replace(event, **clipped)
 
 
 def make_stored(
@@ -206,55 +224,68 @@ def make_stored(
     The id is provisional: the writer moves it on where another event of the session has it.
     """
     texts = {part: storable(text) for part, text in event.parts.items() if text}
-    if event.text:
-        texts[Part.TEXT] = storable(event.text)
-    kind = event.kind
-    text = texts.get(Part.TEXT)
-    given, output = texts.get(Part.INPUT), texts.get(Part.OUTPUT)
-    error = texts.get(Part.ERROR)
-    props: dict[str, Any] | None = _properties(event, texts)
+    kind = int(event.kind)
+    text, given, output, error = event.text, None, None, None
+    if text:
+        text = texts[Part.TEXT] = storable(text)
+    else:
+        text = texts.get(Part.TEXT)
+    if event.parts:
+        given, output, error = texts.get(Part.INPUT), texts.get(Part.OUTPUT), texts.get(Part.ERROR)
+    props = _properties(event, texts)
     properties: str | None = None
     if props:
         properties, props = _encoded(props)
     error_type = _clip_id(event.error_type)
     if event.is_error and error_type is None:
         said = error or output or text
-        error_type = error_type_of(said, is_prose=kind is not EventKind.AI_RESPONSE and error is None)
-    quality = TimeQuality.ORDER_ONLY if event.time_ms is None else event.time_quality
-    known = (
-        kind.value, event.event_type, event.user_id, event.device_id, event.time_ms, event.trace_id, event.turn_id,
+        error_type = error_type_of(said, is_prose=kind != _AI and error is None)
+    at_ms, insert_id = event.time_ms, event.insert_id
+    known = repr((
+        kind, event.event_type, event.user_id, event.device_id, at_ms, event.trace_id, event.turn_id,
         event.agent_id, event.parent_agent_id, event.span_id, event.parent_id, event.name, event.tool_type,
         event.model, event.latency_ms, event.ttfb_ms, event.input_tokens, event.output_tokens, event.total_tokens,
         event.reasoning_tokens, event.cache_read_tokens, event.cache_creation_tokens, event.is_error, error_type,
         event.finish_reason, event.interrupted, event.score_value, event.score_source, event.target_id,
         event.warnings, None if event.cost_estimated else event.cost_nano,
-    )  # fmt: skip
-    at_ms = event.time_ms if event.time_ms is not None else min(max(event.seq, 0), _MAX_SEQ)
+    ))  # fmt: skip
+    fingerprint = _fingerprint(known, properties, texts)
+    provider = event.provider or ""
+    # Ids whose writing down is short, plain and without an escape are storable as they are, all of them at one look.
+    if (
+        len(known) + len(insert_id) + len(provider) > LONGEST_ID
+        or not (known.isascii() and insert_id.isascii() and provider.isascii())
+        or "\\" in known
+        or "\x00" in insert_id
+        or "\x00" in provider
+    ):
+        event = _with_storable_ids(event)
+    warnings = event.warnings
     stored = StoredEvent(
-        id=stable_id(min(at_ms, _LAST_ID_MS), event.insert_id),
-        insert_id=_clip_id(event.insert_id) or "",
-        fingerprint=_fingerprint(event, properties, texts, known),
-        kind=int(kind),
-        event_type=_clip_id(event.event_type) or EVENT_TYPE.get(kind, ""),
+        id=stable_id(min(at_ms if at_ms is not None else min(max(event.seq, 0), _MAX_SEQ), _LAST_ID_MS), insert_id),
+        insert_id=event.insert_id,
+        fingerprint=fingerprint,
+        kind=kind,
+        event_type=event.event_type or EVENT_TYPE.get(event.kind, ""),
         source=source,
         mapper_version=mapper_version,
-        user_id=_clip_id(event.user_id),
-        device_id=_clip_id(event.device_id),
-        time_ms=_int(event.time_ms),
-        time_quality=str(quality),
+        user_id=event.user_id,
+        device_id=event.device_id,
+        time_ms=_int(at_ms),
+        time_quality=_ORDER_ONLY if at_ms is None else str(event.time_quality),
         received_ms=received_ms,
         seq=_int(event.seq) or 0,
-        trace_id=_clip_id(event.trace_id),
+        trace_id=event.trace_id,
         turn_id=_int(event.turn_id),
-        agent_id=_clip_id(event.agent_id),
-        parent_agent_id=_clip_id(event.parent_agent_id),
-        span_id=_clip_id(event.span_id),
-        parent_id=_clip_id(event.parent_id),
-        name=_clip_id(event.name),
-        tool_type=_clip_id(event.tool_type),
+        agent_id=event.agent_id,
+        parent_agent_id=event.parent_agent_id,
+        span_id=event.span_id,
+        parent_id=event.parent_id,
+        name=event.name,
+        tool_type=event.tool_type,
         from_agent=int(event.from_agent),
-        model=_clip_id(event.model),
-        provider=_clip_id(event.provider),
+        model=event.model,
+        provider=event.provider,
         latency_ms=event.latency_ms,
         ttfb_ms=event.ttfb_ms,
         input_tokens=_int(event.input_tokens),
@@ -267,18 +298,15 @@ def make_stored(
         cost_estimated=int(event.cost_estimated),
         is_error=int(event.is_error),
         error_type=error_type,
-        finish_reason=_clip_id(event.finish_reason),
+        finish_reason=event.finish_reason,
         interrupted=int(event.interrupted),
         score_value=event.score_value,
-        score_source=_clip_id(event.score_source),
-        target_id=_clip_id(event.target_id),
+        score_source=event.score_source,
+        target_id=event.target_id,
         head=_head(text, given, error, output),
         text_size=len(text or "") if text or kind in _MESSAGES else len(given or "") + len(output or ""),
         properties=properties,
-        warnings=" ".join(sorted({_clip_id(code) or "" for code in event.warnings})) or None,
-        props=props or {},
+        warnings=" ".join(sorted({_clip_id(code) or "" for code in warnings})) or None if warnings else None,
+        props=props,
     )
     return stored, texts
-
-
-_MESSAGES = (EventKind.USER_MESSAGE, EventKind.AI_RESPONSE)

@@ -51,6 +51,10 @@ class Tx(Reader, Protocol):
         """Run one statement for every row."""
         ...
 
+    def executerows(self, sql: str, rows: Sequence[Row]) -> None:
+        """Run one statement for every row; a row's values come in the order in which the statement names them."""
+        ...
+
 
 class Store(Protocol):
     """An opened store. Thread-safe: readers are pooled, writers take turns."""

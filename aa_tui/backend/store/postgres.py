@@ -42,6 +42,7 @@ _MOST_READERS = 16
 _CANCEL_AGAIN_S = 0.3
 _CACHED_TEXT = 10_000
 """Longer statements hold lists of ids; keeping their compiled forms would cost more memory than it saves time."""
+_NAMED = re.compile(r"'[^']*'|(?<!:):([A-Za-z_]\w*)")
 _SECRETS = re.compile(r"(?<=[?&])(password|sslpassword|passfile)=[^&]*", re.IGNORECASE)
 _ANALYZED = (
     "session", "event", "content", "turn", "facet", "session_facet", "session_fts", "rollup_session", "rollup_dim",
@@ -320,6 +321,12 @@ class _PostgresTx(_PostgresReader):
         """Run one statement for every row."""
         if rows:
             self._run(sql, [dict(row) for row in rows])
+
+    def executerows(self, sql: str, rows: Sequence[Row]) -> None:
+        """Run one statement for every row; a row's values come in the order in which the statement names them."""
+        if rows:
+            names = list(dict.fromkeys(filter(None, _NAMED.findall(sql))))
+            self._run(sql, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 class PostgresStore:
