@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from aa_tui.backend.service import stores
 from aa_tui.backend.service.projects import open_workspace
 from aa_tui.backend.support import humanize
 from aa_tui.backend.support.clock import from_ms
@@ -55,18 +54,13 @@ class Request:
 
 def print_unit(request: Request, store: str | None) -> None:
     """Print a systemd user unit of this request, on the same store."""
-    url = store or stores.default_store_url()
-    where = []
-    if not stores.is_database(url):
-        where = ["--store", str(stores.store_path(url))]
-    elif stores.shown(url) == url:
-        where = ["--store", url]
+    where = units.store_words(store)
     output.write(units.user_unit("aa-tui receiver", [*where, *request.words()]))
     for line in units.unit_advice("aa-tui-serve", "serve --print-unit"):
         errors.note(line)
     if not where:
-        errors.note("The store's address has a password, which stays out of the unit: systemctl --user edit it and add")
-        errors.note("  Environment=AA_TUI_STORE=…")
+        for line in units.PASSWORD_ADVICE:
+            errors.note(line)
 
 
 def print_ssh(host: str, port: int) -> None:

@@ -8,9 +8,24 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from aa_tui.backend.service import stores
 from aa_tui.backend.support.errors import UsageError
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@,+~")
+
+
+PASSWORD_ADVICE = (
+    "The store's address has a password, which stays out of the unit: systemctl --user edit it and add",
+    "  Environment=AA_TUI_STORE=…",
+)
+
+
+def store_words(store: str | None) -> list[str]:
+    """Return the words that name the same store from anywhere; none where its address holds a password."""
+    url = store or stores.default_store_url()
+    if not stores.is_database(url):
+        return ["--store", str(stores.store_path(url))]
+    return ["--store", url] if stores.shown(url) == url else []
 
 
 def own_command() -> list[str]:

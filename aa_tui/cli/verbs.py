@@ -411,20 +411,43 @@ def import_(
     users: Annotated[
         Path | None, typer.Option("--users", help="A JSON or CSV file: session or folder to person.")
     ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on importing what is written to them, until ctrl+c.")
+    ] = False,
+    poll: Annotated[
+        bool, typer.Option("--poll", help="With --follow: look again and again (network shares tell nothing).")
+    ] = False,
+    print_unit: Annotated[
+        bool, typer.Option("--print-unit", help="With --follow: print a systemd user unit and end.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Bring sessions in; again, or a longer file, adds only what is new."""
     from aa_tui.backend.service.upkeep import import_options
-    from aa_tui.backend.support.humanize import plural
 
+    if (poll or print_unit) and not follow:
+        raise UsageError(f"--{'poll' if poll else 'print-unit'} goes with --follow.")
     settings = load_settings_light(context.obj.flags()).values
     options = import_options(format_, user or settings.user, users)
+    if print_unit:
+        from aa_tui.cli import follow as following
+
+        if not paths:
+            raise UsageError("Follow what?", "Name files or folders: aa-tui import --follow --print-unit PATH.")
+        words = [*(("--format", format_) if format_ else ()), *(("--user", user) if user else ())]
+        words += [*(("--users", str(users.absolute())) if users else ()), *(("--poll",) if poll else ())]
+        following.print_unit(paths, words, settings.store, settings.project)
+        return
     with _workspace(context, create=True) as ws:
         read_only_hint(ws.store.read_only_reason)
         chosen = list(paths or ()) or _ask_places(ws)
         if not chosen:
             errors.note("Nothing chosen.")
             raise typer.Exit(errors.NOTHING_IMPORTED)
+        if follow:
+            from aa_tui.cli import follow as following
+
+            raise typer.Exit(following.follow(ws, chosen, options, as_json, poll))
         bar = errors.ProgressBar()
         try:
             with interruptible() as token:
@@ -432,31 +455,13 @@ def import_(
         finally:
             bar.close()
         if as_json:
-            output.json_line(
-                {
-                    "files": report.files,
-                    "sessions": report.sessions,
-                    "turns": report.turns,
-                    "events": report.events,
-                    "duplicates": report.duplicates,
-                    "skipped_records": report.skipped_records,
-                    "problems": [
-                        {"file": problem.file, "line": problem.line, "reason": problem.reason}
-                        for problem in report.problems
-                    ],
-                }
-            )
+            output.json_line(report.record())
         else:
-            output.line(
-                f"{plural(report.files, 'file')} read, {report.unchanged:,} unchanged: "
-                f"{plural(report.sessions, 'session')}, {plural(report.turns, 'turn')}, "
-                f"{plural(report.events, 'event')} new; {report.duplicates:,} known already, "
-                f"{plural(report.skipped_records, 'record')} skipped"
-            )
+            output.line(report.words())
             # Lost records first: below them a whole folder of files that are no transcripts may follow.
             told = sorted(report.problems, key=lambda problem: not problem.skipped)
             for problem in told[:20]:
-                errors.note(f"{problem.file}{f':{problem.line}' if problem.line else ''}: {problem.reason}")
+                errors.note(problem.words())
             if len(told) > 20:
                 errors.note(f"… and {len(told) - 20:,} more; --json lists all.")
     if report.cancelled:

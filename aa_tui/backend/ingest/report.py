@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from aa_tui.backend.support.humanize import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,10 @@ class ImportProblem:
     field: str | None = None
     skipped: bool = True
     """False for a warning about a record that was used all the same."""
+
+    def words(self) -> str:
+        """Return place and reason in one line; the text is as it came."""
+        return f"{self.file}{f':{self.line}' if self.line else ''}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,29 @@ class ImportReport:
     newest_ms: int | None = None
     """Newest event time seen, for choosing the range shown first."""
     cancelled: bool = False
+
+    def words(self) -> str:
+        """Return what was added as part of a sentence."""
+        return (
+            f"{plural(self.files, 'file')} read, {self.unchanged:,} unchanged: "
+            f"{plural(self.sessions, 'session')}, {plural(self.turns, 'turn')}, "
+            f"{plural(self.events, 'event')} new; {self.duplicates:,} known already, "
+            f"{plural(self.skipped_records, 'record')} skipped"
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Return the documented object of `aa-tui import --json`."""
+        return {
+            "files": self.files,
+            "sessions": self.sessions,
+            "turns": self.turns,
+            "events": self.events,
+            "duplicates": self.duplicates,
+            "skipped_records": self.skipped_records,
+            "problems": [
+                {"file": problem.file, "line": problem.line, "reason": problem.reason} for problem in self.problems
+            ],
+        }
 
 
 @dataclass(frozen=True, slots=True)

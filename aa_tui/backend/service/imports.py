@@ -11,6 +11,7 @@ from aa_tui.backend.ingest.report import ImportOptions, ImportReport, Progress
 from aa_tui.backend.service.permissions import Permission
 from aa_tui.backend.store import decisions
 from aa_tui.backend.support.cancel import CancelToken
+from aa_tui.backend.support.errors import StoreError
 
 if TYPE_CHECKING:
     from aa_tui.backend.service.workspace import Workspace
@@ -76,6 +77,24 @@ class ImportService:
         self._workspace.actor.require(Permission.IMPORT)
         places = None if paths is None else [Path(path).expanduser() for path in paths]
         return run_apart(self._workspace, places, options or ImportOptions(), progress, token)
+
+    def follow(
+        self,
+        paths: Sequence[Path | str],
+        options: ImportOptions,
+        told: Callable[[ImportReport], None],
+        *,
+        progress: Progress | None = None,
+        fault: Callable[[StoreError], None] | None = None,
+        token: CancelToken,
+        poll: bool = False,
+    ) -> None:
+        """Import files and folders and go on importing what is written to them; see `following.follow`."""
+        from aa_tui.backend.service.following import follow
+
+        self._workspace.actor.require(Permission.IMPORT)
+        places = [Path(path).expanduser() for path in paths]
+        follow(self._workspace, places, options, told, progress=progress, fault=fault, token=token, poll=poll)
 
     def places(self) -> list[Place]:
         """Return where coding agents keep transcripts on this machine, with counts and what will be deleted soon."""

@@ -224,12 +224,18 @@ def walk(paths: Iterable[Path]) -> Iterator[Path]:
                 yield file
 
 
+def is_passed_over(path: Path, root: Path) -> bool:
+    """Return whether a walk of `root` passes over a file or folder below it, by its name or that of a folder above."""
+    if any(part in _SKIPPED_FOLDERS for part in path.relative_to(root).parts):
+        return True
+    lowered = path.name.lower()
+    return lowered.startswith(_SKIPPED_NAMES) or Path(lowered.removesuffix(".gz")).suffix in _SKIPPED_ENDINGS
+
+
 def _files_below(root: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in _SKIPPED_FOLDERS)
         for name in sorted(files):
-            lowered = name.lower()
-            plain = lowered.removesuffix(".gz")
-            if lowered.startswith(_SKIPPED_NAMES) or Path(plain).suffix in _SKIPPED_ENDINGS:
-                continue
-            yield Path(folder, name)
+            file = Path(folder, name)
+            if not is_passed_over(file, Path(folder)):
+                yield file
