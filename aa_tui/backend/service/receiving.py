@@ -15,10 +15,30 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from aa_tui.backend.ingest import privacy
 from aa_tui.backend.ingest.acceptance import Acceptance, Full, Parcel
 from aa_tui.backend.ingest.arrivals import Arrivals, ArrivalTimes, Drained
-from aa_tui.backend.sources.amplitude_event import DEFAULT_MIN_ID_LENGTH, InvalidEvent, check_event
-from aa_tui.backend.sources.otel.requests import WITHOUT_ID, Encoding, Looked, NotOtlp, look_at_logs, look_at_traces
+from aa_tui.backend.ingest.privacy import KEEP_ALL, PrivacyRules
+from aa_tui.backend.ingest.privacy.spans import RESOURCE_MODE
+from aa_tui.backend.sources.amplitude_event import (
+    DEFAULT_MIN_ID_LENGTH,
+    InvalidEvent,
+    amplitude_event,
+    check_event,
+    event_from_amplitude,
+)
+from aa_tui.backend.sources.otel.neutral import NEUTRAL, pack
+from aa_tui.backend.sources.otel.requests import (
+    WITHOUT_ID,
+    Encoding,
+    Looked,
+    NotOtlp,
+    is_of_use,
+    log_records,
+    look_at_logs,
+    look_at_traces,
+    spans_of,
+)
 from aa_tui.backend.store import decisions, inbox
 from aa_tui.backend.store.engine import Store
 from aa_tui.backend.support.cancel import CancelToken
@@ -67,6 +87,8 @@ class ReceivingProject:
     id: int
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    rules: PrivacyRules = KEEP_ALL
+    """What may be stored of what arrives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +187,9 @@ class Receiving:
             settings: Any = {}
             with suppress(ValueError):
                 settings = json.loads(text)
+            settings = settings if isinstance(settings, dict) else {}
             raw = str(key).encode()
-            found[_digest(raw)] = raw, ReceivingProject(id_, name, settings if isinstance(settings, dict) else {})
+            found[_digest(raw)] = raw, ReceivingProject(id_, name, settings, privacy.rules_of(settings))
         with self._lock:
             self._projects, self._projects_ms = found, now
 
@@ -230,7 +253,8 @@ class Receiving:
                 if record.get("time") is None and not record.get("insert_id") and not record.get("$insert_id"):
                     # Nothing tells two such events apart but that they were sent twice.
                     record["insert_id"] = text_hash(str(now), str(at), json.dumps(record, sort_keys=True))
-            text = json.dumps({"min_id_length": shortest, "events": events}, separators=(",", ":"))
+            kept = [_kept(record, at, project.rules, shortest, now) for at, record in enumerate(events)]
+            text = json.dumps({"min_id_length": shortest, "events": kept}, separators=(",", ":"))
             self._acceptance.put([Parcel(project.id, "amplitude", "json", now, len(events), text.encode())])
             self._count(len(events), now)
         body = {
@@ -267,8 +291,8 @@ class Receiving:
         except NotOtlp as error:
             return OtlpAnswer(400, message=str(error))
         refused = {(project.id, kind, WITHOUT_ID): looked.rejected} if looked.rejected else {}
-        parcels = [Parcel(project.id, kind, encoding, now, items, part) for items, part in looked.parts]
         try:
+            parcels = [_parcel(project, kind, encoding, now, items, part) for items, part in looked.parts]
             self._acceptance.put(parcels, refused)
         except Full:
             said = "The receiver still stores what it received before; send again later."
@@ -349,6 +373,29 @@ class _Wrong:
             if places:
                 body[name] = places
         return Answer(400, body)
+
+
+def _kept(record: dict[str, Any], at: int, rules: PrivacyRules, shortest: int, now: int) -> dict[str, Any]:
+    """Return an event as it may be stored: what is withheld or redacted never touches the disk."""
+    given = record.get("event_properties")
+    mode = given.get(privacy.CONTENT_MODE) if isinstance(given, dict) else None
+    if rules.keeps_all and mode in (None, "", privacy.ContentMode.FULL.value):
+        return record
+    event = event_from_amplitude(record, at, min_id_length=shortest, received_ms=now)
+    kept = privacy.apply(event, rules)
+    return record if kept is event else amplitude_event(kept)
+
+
+def _parcel(project: ReceivingProject, kind: str, encoding: Encoding, now: int, items: int, body: bytes) -> Parcel:
+    """Return a part of an OTLP request as it may be stored."""
+    if project.rules.keeps_all and RESOURCE_MODE.encode() not in body:
+        return Parcel(project.id, kind, encoding, now, items, body)
+    if kind == "traces":
+        spans, _ = privacy.strip_spans(spans_of(body, encoding), (), project.rules)
+        return Parcel(project.id, kind, NEUTRAL, now, items, pack(spans))
+    of_use = filter(is_of_use, log_records(body, encoding))
+    _, logs = privacy.strip_spans((), of_use, project.rules)
+    return Parcel(project.id, kind, NEUTRAL, now, items, pack((), logs))
 
 
 def _digest(key: bytes) -> bytes:

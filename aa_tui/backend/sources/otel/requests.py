@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from aa_tui.backend.sources.otel import protobuf
 from aa_tui.backend.sources.otel.claude_code_logs import is_claude_code
 from aa_tui.backend.sources.otel.json_shapes import decode_document
+from aa_tui.backend.sources.otel.neutral import NEUTRAL, unpack
 from aa_tui.backend.sources.otel.protobuf import NotOtlp
 from aa_tui.backend.sources.otel.spans import LogRecord, Span
 from aa_tui.backend.sources.values import items, mapping
@@ -169,6 +170,8 @@ def spans_of(body: bytes, encoding: str) -> list[Span]:
     Raises:
         NotOtlp: it cannot be decoded.
     """
+    if encoding == NEUTRAL:
+        return unpack(body)[0]
     if encoding == "protobuf":
         return [one for one in protobuf.decode_traces(body)[0] if is_usable(one)]
     value = _json_object(body)
@@ -198,6 +201,8 @@ def log_records(body: bytes, encoding: str) -> list[LogRecord]:
     Raises:
         NotOtlp: it cannot be decoded.
     """
+    if encoding == NEUTRAL:
+        return unpack(body)[1]
     if encoding == "protobuf":
         return protobuf.decode_logs(body)
     value = _json_object(body)
