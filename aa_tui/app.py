@@ -11,11 +11,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import events
 from textual.screen import Screen
@@ -35,11 +36,16 @@ from aa_tui.widgets.textual_compat import PrivateCrash, add_filter, as_first_scr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from textual.content import Content
+
     from aa_tui.backend.service.workspace import Workspace
+    from aa_tui.screens.importing import Importing
     from aa_tui.widgets.choice_list import Choice
 
+T = TypeVar("T")
+
 PLACES: dict[str, tuple[str, str]] = {
-    "monitor": ("aa_tui.screens.monitor", "MonitorScreen"),
+    "monitor": ("aa_tui.screens.monitor.screen", "MonitorScreen"),
     "sessions": ("aa_tui.screens.sessions", "SessionsScreen"),
     "session": ("aa_tui.screens.session.screen", "SessionScreen"),
     "evaluators": ("aa_tui.screens.coming", "EvaluatorsScreen"),
@@ -74,6 +80,8 @@ class AppOptions:
     """Keep last places, theme and typed history in the state directory."""
     memory: str = ""
     """Under which name places are kept: those of one store and project mean nothing in another."""
+    problems: tuple[str, ...] = ()
+    """What was set and cannot be used, in words; said at the start and kept for `:log`."""
 
 
 @dataclass(slots=True)
@@ -106,7 +114,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             # Textual takes it away; programs started from here (pager, editor) should still see it.
             os.environ["NO_COLOR"] = no_color
         self.remembered, notice = load_state() if self.options.remember else (UiState(), None)
-        self.problems = [notice] if notice else []
+        self.problems = [*self.options.problems, *([notice] if notice else [])]
         self.problems += actions.apply_keymap(self.options.keys)
         if self.options.keys:
             self.set_keymap({a.id: ",".join(a.keys) for a in map(actions.find, self._overridden()) if a.keys})
@@ -132,10 +140,14 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         self.session_list: SessionList | None = None
         """The list that next and previous session go along."""
         self.messages: list[str] = []
+        self.background: tuple[Content, Content] | None = None
+        """What goes on beside every place, for its status line: in full, and short for where other words stand."""
         self._opener = opener
         self._opening: asyncio.Future[Workspace] | None = None
         self._painted = asyncio.Event()
         self._busy = 0
+        self._importing: Importing | None = None
+        self._change: int | None = None
         self._interrupted_at = 0.0
         self._history: list[Entry] = []
         self._at = -1
@@ -169,6 +181,8 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         if not self.is_headless:
             watch_signals(self._stop)
             self.set_interval(CHECK_SECONDS, self._check_terminal)
+        # Asking whether anything was committed costs microseconds and paints nothing.
+        self.set_interval(5.0 if self.remote else 2.0, self._watch)
         self._by_section.update(self.remembered.sections.get(self.options.memory, {}))
         self.run_worker(self._open(self._opener), exit_on_error=False)
         if isinstance(self.screen, PlaceScreen):
@@ -185,12 +199,22 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         _tune_interpreter()
 
     async def _raise_curtain(self, curtain: Curtain) -> None:
-        """Go to the first place itself and give it the keys that were typed before it was there."""
+        """Go to the first place itself and give it the keys that were typed before it was there.
+
+        It is imported on a thread, so that meanwhile keys are heard and its first question is asked.
+        """
         with self.busy():
             try:
-                await self._visit(self._history[0])
-                for key, character in curtain.held:
-                    self.post_message(events.Key(key, character))
+                curtain.ask_ahead()
+                section = parse_address(self._history[0].address).section
+                await self._read(partial(import_module, PLACES[section][0]))
+                place = self._screen_of(section)
+                place.ahead = curtain.ahead
+                with self.batch_update() if place.SETTLES_WITHIN else nullcontext():
+                    await self._visit(self._history[0])
+                    for key, character in curtain.held:
+                        self.post_message(events.Key(key, character))
+                    await place.settled()
             finally:
                 _tune_interpreter()
 
@@ -205,7 +229,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             with self.busy():
                 # Opening imports much; beside the first frame it would only take the interpreter from it.
                 await self._painted.wait()
-                self.workspace = await asyncio.get_running_loop().run_in_executor(self.readers, opener)
+                self.workspace = await self._read(opener)
         except Exception as error:
             self._opened.set_exception(
                 error if isinstance(error, AAError) else AAError("The store did not open.", self.log_unexpected(error))
@@ -216,8 +240,14 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             self._opened.set_result(self.workspace)
         if isinstance(self.screen, PlaceScreen):
             self.screen.refresh_frame()
-            for problem in self.problems:
-                self.screen.flash(problem, "warn")
+        for problem in self.problems:
+            self.flash(problem, "warn")
+        self._say_read_only()
+
+    def _say_read_only(self) -> None:
+        reason = self.workspace.store.read_only_reason if self.workspace is not None else None
+        if reason:
+            self.flash(f"read-only: {reason}", "warn")
 
     def _stop(self, code: int) -> None:
         self.exit(return_code=code)
@@ -227,8 +257,10 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             self._stop(129)
 
     def exit(self, result: int | None = None, return_code: int = 0, message: Any = None) -> None:
-        """Leave the program; where we are is kept for the next start."""
+        """Leave the program; where we are is kept for the next start, and an import under way ends."""
         self._keep_state()
+        if self._importing is not None:
+            self._importing.stop()
         super().exit(result, return_code, message)
 
     async def on_unmount(self) -> None:
@@ -267,6 +299,99 @@ class AAApp(PrivateCrash, inherit_bindings=False):
     def idle(self) -> bool:
         """True while nothing is being asked or opened."""
         return self._busy == 0
+
+    # -- what changes beside us
+
+    @property
+    def importing(self) -> Importing:
+        """The import under way, and the report of the last one."""
+        if self._importing is None:
+            from aa_tui.screens.importing import Importing
+
+            self._importing = Importing(self)
+        return self._importing
+
+    def say_background(self, full: Content | None, short: Content | None = None) -> None:
+        """Say in the status line of every place what goes on beside it; None takes it away."""
+        self.background = None if full is None else (full, short if short is not None else full)
+        place = self.place_below()
+        if place is not None:
+            place.refresh_status()
+
+    def attended(self) -> None:
+        """The person does something: what has been said for long enough may go."""
+        if self._importing is not None:
+            self._importing.seen()
+
+    def why_not(self, action_id: str) -> str | None:
+        """Return why an action of the whole program cannot be done now, or None."""
+        if action_id == "app.import_stop" and (self._importing is None or not self._importing.under_way):
+            return "no import is under way"
+        if action_id == "app.import_report" and (self._importing is None or self._importing.report is None):
+            return "nothing was imported in this run"
+        if action_id == "app.import" and self.workspace is not None:
+            from aa_tui.backend.service.permissions import Permission
+
+            return self.workspace.actor.lacks(Permission.IMPORT)
+        return None
+
+    def _watch(self) -> None:
+        if self.workspace is not None:
+            self.run_worker(self._look_for_changes(self.workspace), group="watch", exclusive=True, exit_on_error=False)
+
+    async def _look_for_changes(self, workspace: Workspace) -> None:
+        with self.busy(), suppress(AAError):
+            change = await self._read(workspace.store.change_counter)
+            if change != self._change:
+                self._change = change
+                await self.take_changes()
+
+    async def _read(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.readers, call)
+
+    async def take_changes(self) -> None:
+        """Something was committed, here or by another process: places start anew where the project's settings changed,
+        and otherwise learn of it without moving what is read.
+
+        Raises:
+            AAError: the project cannot be read.
+        """
+        workspace = self.workspace
+        if workspace is None:
+            return
+        with self.busy():
+            changed = await self._read(workspace.reread)
+            place = self.place_below()
+            if workspace is not self.workspace or place is None:
+                return
+            if changed:
+                await self._start_anew(place)
+            else:
+                await place.store_changed()
+
+    async def tell_imported(self) -> None:
+        """An import has ended: every place may look at what came in."""
+        await self.take_changes()
+        for place in list(self._screens.values()):
+            await place.imported()
+
+    async def _start_anew(self, place: PlaceScreen) -> None:
+        """Show the same place again, and forget what the others hold: all of it was read under other settings."""
+        address, state = place.address(), place.view_state()
+        await self._forget_others(place)
+        place.forget()
+        await place.show(address, state)
+        place.refresh_frame()
+
+    async def _forget_others(self, place: Screen[Any]) -> None:
+        for name in [name for name, screen in self._screens.items() if screen is not place]:
+            screen = self._screens.pop(name)
+            self.uninstall_screen(name)
+            await screen.remove()
+
+    def place_below(self) -> PlaceScreen | None:
+        """Return the place below whatever is open."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, PlaceScreen)), None)
 
     # -- places and history
 
@@ -461,7 +586,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
 
             return open_workspace(former.store, name, former.actor, former.clock)
 
-        self.run_worker(self._reopen(opener), exit_on_error=False)
+        self.run_worker(self._reopen(opener, self.options.memory), exit_on_error=False)
 
     def use_sample(self) -> None:
         """Switch to the sample project, in the store of its own that is built first where it is missing."""
@@ -475,31 +600,44 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             return open_sample(former.actor, former.clock)
 
         self.flash("opening the sample project; building it takes some seconds the first time")
-        self.run_worker(self._reopen(opener), exit_on_error=False)
+        self.run_worker(self._reopen(opener, None), exit_on_error=False)
 
-    async def _reopen(self, opener: Callable[[], Workspace]) -> None:
+    async def _reopen(self, opener: Callable[[], Workspace], memory: str | None) -> None:
+        """Open another workspace; its places are kept under `memory`, or under its store's own name."""
+
+        def opening() -> Workspace:
+            opened = opener()
+            self._remember(opened)
+            return opened
+
         try:
             with self.busy():
-                opened = await asyncio.get_running_loop().run_in_executor(self.readers, opener)
+                opened = await self._read(opening)
         except AAError as error:
             self.flash(str(error), "bad")
             return
-        self.workspace, self.session_list = opened, None
+        self.workspace, self.session_list, self._change = opened, None, None
+        self.options.memory = memory if memory is not None else f"{opened.store.url} {opened.project.name}"
         self._opening = None
         self._opened.set_result(opened)
         self._by_section.clear()
         section = parse_address(self._history[self._at].address).home
         current = self.screen
-        for name in [name for name, screen in self._screens.items() if screen is not current]:
-            screen = self._screens.pop(name)
-            self.uninstall_screen(name)
-            await screen.remove()
+        await self._forget_others(current)
         self._history, self._at = [Entry(section)], 0
         if isinstance(current, PlaceScreen) and current.address().section == section:
             current.forget()
             await current.show(Address(section))
         else:
             await self._visit(self._history[0])
+        self._say_read_only()
+
+    def _remember(self, opened: Workspace) -> None:
+        """Keep a project as the last one of its store, for the next start."""
+        if self.options.remember:
+            from aa_tui.backend.service.projects import remember_project
+
+            remember_project(opened.store, opened.project)
 
     async def action_app_undo(self) -> None:
         await self._journal("undo")
@@ -515,6 +653,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         async def work() -> None:
             workspace = await screen.ready()
             done = await screen.ask(getattr(workspace.views, verb), group="journal", token=False)
+            await self.take_changes()
             screen.flash(f"{verb}: {done}" if done else f"nothing to {verb}")
 
         screen.load(work(), "journal")
@@ -542,7 +681,8 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             self.exit(0)
             return
         self._interrupted_at = now
-        self.flash("ctrl+c again quits", "warn")
+        also = "stops the import and " if self._importing is not None and self._importing.under_way else ""
+        self.flash(f"ctrl+c again {also}quits", "warn")
 
     def action_app_suspend(self) -> None:
         self.action_suspend_process()
@@ -584,7 +724,27 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         self.screen.refresh(layout=True)
 
     def action_app_quit(self) -> None:
-        self.exit(0)
+        if self._importing is not None and self._importing.under_way:
+            from aa_tui.screens.importing import ask_before_quitting
+
+            ask_before_quitting(self)
+        else:
+            self.exit(0)
+
+    def action_app_import(self) -> None:
+        from aa_tui.screens.importing import open_import
+
+        place = self.place_below()
+        if place is not None:
+            open_import(self, place)
+
+    def action_app_import_stop(self) -> None:
+        self.importing.stop()
+
+    def action_app_import_report(self) -> None:
+        from aa_tui.screens.importing import open_report
+
+        open_report(self)
 
 
 def _tune_interpreter() -> None:
@@ -637,7 +797,9 @@ def run_app(
         from aa_tui.backend.service.projects import open_workspace
         from aa_tui.backend.service.stores import open_store
 
-        return open_workspace(open_store(store_url, read_only=chosen.read_only), project)
+        opened = open_workspace(open_store(store_url, read_only=chosen.read_only), project)
+        app._remember(opened)
+        return opened
 
     if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
         raise UsageError("The app needs a terminal.", "Without one: aa-tui sessions --help.")

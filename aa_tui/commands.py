@@ -18,6 +18,7 @@ ALIASES = {
     "forward": "app.forward",
     "log": "app.log",
     "messages": "app.log",
+    "problems": "app.import_report",
     "undo": "app.undo",
     "redo": "app.redo",
 }
@@ -32,6 +33,7 @@ VERBS = {
     "session": "KEY  open a session",
     "sort": "KEY  sort the list; -KEY the other way round",
     "open": "ADDRESS  go to an address",
+    "import": "PATH...  bring files or folders in; without one, offer what is found on this machine",
     "set": "KEY VALUE  change a setting of this project: time_zone, subscription, pricing",
 }
 """Commands that take an argument."""

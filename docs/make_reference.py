@@ -32,6 +32,7 @@ EXIT_CODES = {
     2: "usage or configuration",
     3: "the store cannot be opened, read or written",
     4: "a model provider failed",
+    70: "a fault of the program itself: `AA_TUI_TRACEBACK=1` shows where",
     130: "interrupted",
 }
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import Screen
 from textual.widget import Widget
 
 from aa_tui import themes
@@ -27,6 +28,7 @@ from aa_tui.backend.support.cancel import CancelToken
 from aa_tui.backend.support.errors import AAError, Cancelled
 from aa_tui.widgets import frame, glyphs
 from aa_tui.widgets.safe_text import safe
+from aa_tui.widgets.textual_compat import FirstOnce
 
 if TYPE_CHECKING:
     from aa_tui.app import AAApp
@@ -50,6 +52,22 @@ class SessionList:
     """The list's filter, as text."""
 
 
+class Ahead(Generic[T]):
+    """A question asked before its place is there to ask it."""
+
+    def __init__(self, readers: Executor, call: Callable[[CancelToken], T]) -> None:
+        self._token = CancelToken()
+        self._future = readers.submit(call, self._token)
+
+    def answer(self, token: CancelToken) -> T:
+        """Wait for the answer and return it; cancelling `token` stops the question. Raises what the call raised."""
+        forget = token.on_cancel(self._token.cancel)
+        try:
+            return self._future.result()
+        finally:
+            forget()
+
+
 class Superseded(Exception):
     """A newer question of the same group was asked, or the screen is gone; the answer is of no use any more."""
 
@@ -70,7 +88,7 @@ def _discard(work: Coroutine[Any, Any, None]) -> None:
         work.close()
 
 
-class PlaceScreen(Screen[None]):
+class PlaceScreen(FirstOnce):
     """A place with an address, drawn inside the frame.
 
     A subclass sets `SCOPE`, yields its widgets in `compose_body`, answers `action_<scope>_<verb>` methods, and keeps
@@ -84,6 +102,8 @@ class PlaceScreen(Screen[None]):
     """The container between the words and the footer."""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-tall")]
+    SETTLES_WITHIN: ClassVar[float] = 0.0
+    """Seconds that the first frame may wait for what stands in it; 0 draws it empty and again when it is filled."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         scopes = cls.__dict__.get("BINDING_SCOPES") or ((cls.SCOPE,) if "SCOPE" in cls.__dict__ else ())
@@ -93,9 +113,13 @@ class PlaceScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.ahead: asyncio.Future[Ahead[Any] | None] | None = None
+        """The first question, where it was asked while the place itself was still being imported."""
+        self._settled = asyncio.Event()
         self._tokens: dict[str, CancelToken] = {}
         self._work: dict[str, Coroutine[Any, Any, None]] = {}
         self._flash_timer: Any = None
+        self._said: tuple[Content | str, Content | str] = ("", "")
         self._standing: Content | None = None
         self._flashing: Content | None = None
         # The frame is made here, not found later: words may be set before the screen is mounted.
@@ -198,7 +222,8 @@ class PlaceScreen(Screen[None]):
         if group in self._work:
             _discard(self._work[group])
         self._work[group] = work
-        self.run_worker(self._guarded(work, group), group=group, exclusive=True, exit_on_error=False)
+        # The call, not its coroutine: one that is replaced before it began would be warned of on the terminal.
+        self.run_worker(partial(self._guarded, work, group), group=group, exclusive=True, exit_on_error=False)
 
     async def _guarded(self, work: Coroutine[Any, Any, None], group: str) -> None:
         if inspect.getcoroutinestate(work) == inspect.CORO_CLOSED:
@@ -212,6 +237,13 @@ class PlaceScreen(Screen[None]):
                 self.failed(group, error)
             except Exception as error:
                 self.failed(group, AAError("Something went wrong here.", self.aa.log_unexpected(error)))
+            finally:
+                self._settled.set()
+
+    async def settled(self) -> None:
+        """Wait until something was loaded, be it in vain, or until that has taken too long."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._settled.wait(), self.SETTLES_WITHIN)
 
     def failed(self, group: str, error: AAError) -> None:
         """Say that loading a group failed. Screens override this to show an error panel where the data would be."""
@@ -233,6 +265,12 @@ class PlaceScreen(Screen[None]):
         """Forget what is shown, because another project was opened; `show` follows."""
         self.cancel_all()
 
+    async def store_changed(self) -> None:
+        """Something was committed, here or by another process: say so, without moving what is read."""
+
+    async def imported(self) -> None:
+        """An import of this run has ended: what was chosen by the data that were there may be chosen anew."""
+
     def restyle(self) -> None:
         """The theme changed: say again what carries styles of the former one."""
         self.refresh_frame()
@@ -251,7 +289,7 @@ class PlaceScreen(Screen[None]):
             workspace = self.aa.workspace
             if workspace is not None and workspace.store.read_only:
                 return workspace.store.read_only_reason or "the store is read-only"
-        return None
+        return self.aa.why_not(action_id)
 
     def explain(self) -> tuple[str, ...]:
         """Return what the thing under the cursor means, in sentences; `?` shows them above the keys."""
@@ -259,15 +297,23 @@ class PlaceScreen(Screen[None]):
 
     def set_words(self, left: Content | str, right: Content | str = "") -> None:
         """Say on line 2 what is shown, and at the right how fresh it is. Stored text must come as safe `Content`."""
-        lead = Content(" ")
-        self._words.set(Content.assemble(lead, left), Content.assemble(right, " ") if right else "")
+        self._said = (left, right)
+        self._show_words()
+
+    def _show_words(self) -> None:
+        left, right = self._said
+        workspace = self.aa.workspace
+        if workspace is not None and workspace.store.read_only:
+            dot = f" {glyphs.get('dot')} " if right else ""
+            right = Content.assemble(Content.styled("read-only", themes.style("warn")), dot, right)
+        self._words.set(Content.assemble(" ", left), Content.assemble(right, " ") if right else "")
 
     def flash(self, text: str | Content, meaning: str = "text") -> None:
         """Say something by the way for a few seconds; it is kept in the message list (`:log`)."""
         content = text if isinstance(text, Content) else safe(text, themes.style(meaning))
         self.aa.remember_message(content.plain)
         self._flashing = content
-        self._show_status()
+        self.refresh_status()
         if self._flash_timer is not None:
             self._flash_timer.stop()
         self._flash_timer = self.set_timer(_FLASH_SECONDS, self.clear_flash)
@@ -275,23 +321,30 @@ class PlaceScreen(Screen[None]):
     def clear_flash(self) -> None:
         """Take the flash away at once."""
         self._flashing = None
-        self._show_status()
+        self.refresh_status()
 
     def set_status(self, text: Content | str | None) -> None:
         """Say something that stays (marks, a run under way), or None to take it away."""
         self._standing = Content(text) if isinstance(text, str) else text
-        self._show_status()
+        self.refresh_status()
 
-    def _show_status(self) -> None:
-        content = self._flashing or self._standing
-        if content is not None:
-            self._status.set(Content.assemble(" ", content))
-        if self._status.display != (content is not None):
-            self._status.display = content is not None
+    def refresh_status(self) -> None:
+        """Bring the status line up to date: what is said here at the left, what goes on beside every place after it."""
+        own, beside = self._flashing or self._standing, self.aa.background
+        if own is not None:
+            short = beside[1] if beside is not None else Content("")
+            self._status.set(Content.assemble(" ", own), Content.assemble(short, " ") if short else "")
+        elif beside is not None:
+            self._status.set(Content.assemble(" ", beside[0]))
+        shown = own is not None or beside is not None
+        if self._status.display != shown:
+            self._status.display = shown
 
     def refresh_frame(self) -> None:
         """Bring sections and footer up to date."""
         self._sections.set(self.address().home, self.aa.project_name)
+        self._show_words()
+        self.refresh_status()
         self.refresh_footer()
 
     def refresh_footer(self) -> None:
@@ -325,6 +378,7 @@ class PlaceScreen(Screen[None]):
 
     async def perform(self, action_id: str) -> None:
         """Do an action by id, as its key would; a disabled one says why."""
+        self.aa.attended()
         why = self.why_not(action_id)
         if why:
             self.flash(f"{find(action_id).title}: {why}", "warn")

@@ -78,7 +78,8 @@ class CommandLine(ModalScreen[str | None]):
         elif event.key == "tab":
             offers = self._complete(box.value)
             if offers:
-                self._put(offers[0] + " ")
+                # A folder's name goes on to what is in it.
+                self._put(offers[0] + ("" if offers[0].endswith("/") else " "))
         elif event.key in ("up", "down"):
             self._at = max(0, min(len(self._history), self._at + (-1 if event.key == "up" else 1)))
             self._put(self._history[self._at] if self._at < len(self._history) else "")

@@ -24,7 +24,7 @@ _WIDEST = 96
 
 
 class GetStarted(Widget, can_focus=True):
-    """Three ways in, the project's key, and the checklist. Paints only when the checklist says something new."""
+    """The ways in, the project's key, and the checklist. Paints only when the checklist says something new."""
 
     DEFAULT_CSS = """
     GetStarted { height: 1fr; width: 1fr; padding: 0 2; }
@@ -55,7 +55,9 @@ class GetStarted(Widget, can_focus=True):
 
     def render(self) -> Content:
         width = min(_WIDEST, self.size.width)
-        head = "No agent data yet. Three ways to bring some:" if self._empty else "Three ways to bring agent data:"
+        head = "No agent data yet. Ways to bring some, here or in a shell:"
+        if not self._empty:
+            head = "Ways to bring agent data, here or in a shell:"
         lines = [Content.styled(head, themes.style("accent", "bold")), Content("")]
         ways = self._ways(safe_line(self._project, 32))
         # A command is there to be copied: it is the words beside it that give way.
@@ -73,9 +75,9 @@ class GetStarted(Widget, can_focus=True):
 
     def _ways(self, project: str) -> list[tuple[str, str, str]]:
         return [
-            ("1", "aa-tui import", "coding agents' transcripts here"),
-            ("2", f"aa-tui import FILE... --project {_shell(project)}", "transcripts, JSON Lines"),
-            ("3", safe_line(self._key, 36), "this project's key, for senders"),
+            ("I", f"aa-tui import --project {_shell(project)}", "coding agents' transcripts here"),
+            (":", f"aa-tui import FILE... --project {_shell(project)}", ":import FILE..., of any known format"),
+            (" ", safe_line(self._key, 36), "this project's key, for senders"),
             ("d", "the sample project", "an incident to find"),
         ]
 

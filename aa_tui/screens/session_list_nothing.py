@@ -31,7 +31,8 @@ def no_data_yet(project: ProjectInfo) -> Said:
         [
             Content.assemble("Nothing has been brought into the project ", Content.styled(name, "bold"), " so far."),
             "",
-            command(f"aa-tui import{option}", "what coding agents left here"),
+            command("I", "what coding agents left here"),
+            command(f"aa-tui import{option}", "the same, in a shell"),
             command(f"aa-tui import PATH…{option}", "transcripts and logs you name"),
             command("aa-tui demo", "a sample project"),
             "",

@@ -169,6 +169,10 @@ def open_command_line(app: AAApp, text: str) -> None:
         projects.extend(project.name for project in await _projects(place))
 
     def offers(line: str) -> list[str]:
+        if line.startswith("import "):
+            from aa_tui.host.path_names import complete_last_path
+
+            return complete_last_path(line)
         return complete_command(line, known, projects, names)
 
     def done(line: str | None) -> None:
@@ -241,6 +245,10 @@ def _verb(app: AAApp, place: PlaceScreen, command: Command) -> None:
             app.go(place.address().with_params(sort=value))
         case "set":
             place.load(_set(app, place, value), "set")
+        case "import":
+            from aa_tui.screens.importing import import_line
+
+            import_line(app, place, value)
         case "save" | "forget" | "view":
             place.load(_views(app, place, command), "views")
 
@@ -249,15 +257,16 @@ async def _set(app: AAApp, place: PlaceScreen, line: str) -> None:
     workspace = await place.ready()
     key, _, text = line.partition(" ")
 
-    def change() -> str:
+    def change() -> None:
         from aa_tui.backend.service.projects import ProjectService
 
         service = ProjectService(workspace.store, workspace.clock)
         value = service.read_setting(key, text.strip())
-        return service.set_setting(workspace.project, key, value, workspace.actor).name
+        service.set_setting(workspace.project, key, value, workspace.actor)
 
-    # Every place holds what it read under the former setting, so all of them start anew.
-    app.use_project(await place.ask(change, group="set", token=False))
+    await place.ask(change, group="set", token=False)
+    await app.take_changes()
+    place.flash(f"{key} is set for this project; z undoes.", "good")
 
 
 async def _views(app: AAApp, place: PlaceScreen, command: Command) -> None:

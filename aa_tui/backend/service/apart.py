@@ -7,6 +7,7 @@ because the import is cancelled or because the parent is gone, it stops after wh
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -30,6 +31,7 @@ from aa_tui.backend.support.cancel import CancelToken
 if TYPE_CHECKING:
     from aa_tui.backend.service.workspace import Workspace
 
+_CHILD = "import sys; sys.path.append(sys.argv[1]); from aa_tui.backend.service.apart import main; main()"
 _KINDS = {kind.__name__: kind for kind in vars(errors).values() if isinstance(kind, type)}
 
 
@@ -53,7 +55,8 @@ def run_apart(
         "paths": None if paths is None else [str(path.absolute()) for path in paths],
         "options": asdict(options),
     }
-    command = [sys.executable, "-c", "from aa_tui.backend.service.apart import main; main()"]
+    # -P: nothing in the working directory may pass for a module; where this package lies is said instead.
+    command = [sys.executable, "-P", "-c", _CHILD, str(Path(__file__).resolve().parents[3])]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
     ) as child:
@@ -95,7 +98,9 @@ def _report(values: dict[str, Any]) -> ImportReport:
 
 
 def main() -> None:
-    """Run the import that standard input asks for."""
+    """Run the import that standard input asks for; the processor goes to whoever started it first."""
+    with suppress(AttributeError, OSError):
+        os.nice(10)
     from aa_tui.backend.service.permissions import Actor
     from aa_tui.backend.service.projects import open_workspace
     from aa_tui.backend.service.stores import open_store

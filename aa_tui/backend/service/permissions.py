@@ -47,10 +47,14 @@ class Actor:
     name: str
     role: str = "admin"
 
+    def lacks(self, permission: Permission) -> str | None:
+        """Return in words that the actor's role has not the permission, or None where it has."""
+        if permission in ROLES.get(self.role, frozenset()):
+            return None
+        return f"{self.name} ({self.role}) lacks the permission “{permission.value}”"
+
     def require(self, permission: Permission) -> None:
         """Raise `Forbidden`, naming the permission, unless the actor's role has it."""
-        if permission not in ROLES.get(self.role, frozenset()):
-            raise Forbidden(
-                f"{self.name} ({self.role}) lacks the permission “{permission.value}”.",
-                "An admin of the project can change roles.",
-            )
+        missing = self.lacks(permission)
+        if missing is not None:
+            raise Forbidden(f"{missing}.", "An admin of the project can change roles.")

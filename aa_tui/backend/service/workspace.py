@@ -30,6 +30,19 @@ class Workspace:
         self.actor = actor
         self.clock = clock or SystemClock()
 
+    def reread(self) -> bool:
+        """Read the project again, as others may have changed it; return whether its name or a setting is another now.
+
+        Raises:
+            NotFound: it is gone.
+            StoreError: the store cannot be read.
+        """
+        from aa_tui.backend.service.projects import ProjectService
+
+        former = self.project
+        now = self.project = ProjectService(self.store, self.clock).get(str(former.id))
+        return (now.name, now.time_zone, now.settings) != (former.name, former.time_zone, former.settings)
+
     @property
     def scope(self) -> Scope:
         """What queries are about: the project, its zone and the time now."""

@@ -106,6 +106,10 @@ class SessionScreen(SessionCopying, PlaceScreen):
     def view_state(self) -> dict[str, Any]:
         return {"cursor": self.thread.cursor, "scroll": self.thread.scroll_offset.y}
 
+    def forget(self) -> None:
+        super().forget()
+        self._detail = None
+
     async def show(self, address: Address, state: dict[str, Any] | None = None) -> None:
         self._tab = address.tab or "thread"
         event = address.params.get("event")
