@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aa_tui.backend.ingest.pipeline import USER_MAPS
 from aa_tui.backend.ingest.report import ImportOptions, ImportProblem, ImportReport, Progress
+from aa_tui.backend.sources.reading import INCOMPLETE_LAST_LINE
 from aa_tui.backend.sources.watching import changes
 from aa_tui.backend.support.cancel import CancelToken
 from aa_tui.backend.support.errors import NotFound, StoreError
@@ -85,7 +86,7 @@ class _Rounds:
         self._maps: list[Path] = []
         """Files that say whose session is whose: every round reads them."""
         self._said: set[tuple[str, int | None, str]] = set()
-        """Problems of files that are read again and again are said once."""
+        """Problems of files that are read again and again are said once, those of a line being written never."""
 
     def first(self, paths: Sequence[Path], progress: Progress | None, token: CancelToken) -> None:
         """Import everything that is there."""
@@ -114,7 +115,7 @@ class _Rounds:
         new: list[ImportProblem] = []
         for problem in report.problems:
             key = (problem.file, problem.line, problem.reason)
-            if key not in self._said:
+            if problem.reason != INCOMPLETE_LAST_LINE and key not in self._said:
                 self._said.add(key)
                 new.append(problem)
         self._told(replace(report, problems=new))
