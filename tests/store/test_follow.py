@@ -87,6 +87,10 @@ def sessions(ws: Workspace) -> dict[str, tuple[int, int]]:
         return {row[0]: (row[1], row[2]) for row in reader.fetch("SELECT key, turns, messages FROM session")}
 
 
+def _has(ws: Workspace, messages: int) -> Callable[[], bool]:
+    return lambda: sessions(ws)["s"][1] == messages
+
+
 def test_a_growing_file_shows_its_new_turns(ws: Workspace, folder: Path, follow: Callable[..., Follower]) -> None:
     file = folder / "live.jsonl"
     file.write_text(event_line("s", 1) + "\n")
@@ -95,7 +99,7 @@ def test_a_growing_file_shows_its_new_turns(ws: Workspace, folder: Path, follow:
     for number in (2, 3, 4):
         with file.open("a") as out:
             out.write(event_line("s", number) + "\n")
-        follower.until(lambda number=number: sessions(ws)["s"][1] == number)
+        follower.until(_has(ws, number))
     assert sessions(ws) == {"s": (2, 4)}
 
 
