@@ -13,10 +13,13 @@ _SPAN = int(EventKind.SPAN)
 _NESTED = (_AI, _TOOL, _SPAN, int(EventKind.EMBEDDING))
 _HOLDING = (_TOOL, _SPAN)
 """Kinds whose interval may hold others; a model call does not run steps, it only overlaps them."""
+_SCORE = int(EventKind.SCORE)
 _AFTERWARDS = (int(EventKind.SESSION_END), int(EventKind.SESSION_ENRICHMENT), int(EventKind.FOREIGN))
 
 _Interval = tuple[float, int, int, StoredEvent]
 """(start, -end, order, event)."""
+_Group = tuple[int | None, str | None]
+"""(turn, agent)."""
 
 
 def parents_of(ordered: Sequence[StoredEvent], turn_of: Mapping[int, int]) -> dict[int, int]:
@@ -30,33 +33,31 @@ def parents_of(ordered: Sequence[StoredEvent], turn_of: Mapping[int, int]) -> di
         if event.span_id and event.span_id not in named:
             named[event.span_id] = event
     parents: dict[int, int] = {}
-    loose: dict[tuple[int, str | None], list[StoredEvent]] = {}
+    loose: dict[_Group, list[StoredEvent]] = {}
+    holders: dict[_Group, list[StoredEvent]] = {}
     delegated: list[StoredEvent] = []
     for event in ordered:
-        if event.kind in _AFTERWARDS:
+        kind, id_ = event.kind, event.id
+        if kind in _AFTERWARDS:
             continue
-        wanted = event.parent_id or (event.target_id if event.kind == int(EventKind.SCORE) else None)
+        turn = turn_of.get(id_)
+        if event.latency_ms and kind in _HOLDING:
+            holders.setdefault((turn, event.agent_id), []).append(event)
+        wanted = event.parent_id or (event.target_id if kind == _SCORE else None)
         parent = named.get(wanted) if wanted else None
-        if parent is not None and parent is not event and not _leads_to(parents, parent.id, event.id):
-            parents[event.id] = parent.id
+        if parent is not None and parent is not event and not _leads_to(parents, parent.id, id_):
+            parents[id_] = parent.id
             continue
         if event.parent_agent_id:
             delegated.append(event)
-        if event.kind in _NESTED and turn_of.get(event.id):
-            loose.setdefault((turn_of[event.id], event.agent_id), []).append(event)
-    _hang_delegates(ordered, turn_of, delegated, parents)
-    for (turn, agent), members in loose.items():
-        members = [event for event in members if event.id not in parents]
+        if turn and kind in _NESTED:
+            loose.setdefault((turn, event.agent_id), []).append(event)
+    if delegated:
+        _hang_delegates(ordered, turn_of, delegated, parents)
+    for group, holding in holders.items():
+        members = [event for event in loose.get(group, ()) if event.id not in parents]
         if members:
-            holders = [
-                event
-                for event in ordered
-                if event.kind in _HOLDING
-                and event.latency_ms
-                and event.agent_id == agent
-                and turn_of.get(event.id) == turn
-            ]
-            _contain(members, holders, parents)
+            _contain(members, holding, parents)
     return parents
 
 
@@ -108,8 +109,6 @@ def _holds(outer: StoredEvent, inner: StoredEvent) -> bool:
 
 def _contain(members: Sequence[StoredEvent], holders: Sequence[StoredEvent], parents: dict[int, int]) -> None:
     """Sweep over starts with a stack of open intervals; the innermost that also ends later is the parent."""
-    if not holders:
-        return
     wanted = {event.id for event in members if event.time_ms is not None}
     everything = {event.id: event for event in (*holders, *members) if event.time_ms is not None}
     intervals: list[_Interval] = sorted(

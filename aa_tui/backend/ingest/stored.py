@@ -111,7 +111,8 @@ def _encoder() -> Callable[[Any], str]:
     return lambda value: "".join(write(value, 0))
 
 
-_encode = _encoder()
+to_json = _encoder()
+"""Writes a value as compact JSON; what JSON does not know is written as its text."""
 _as_tuple = attrgetter(*EVENT_COLUMNS)
 
 
@@ -191,10 +192,10 @@ def _encoded(properties: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
     JSON writes NUL as an escape, which `storable` would not see in the text.
     """
-    text = _encode(properties)
+    text = to_json(properties)
     if "\\u0000" in text or storable(text) is not text:
         properties = _clean(properties)
-        text = _encode(properties)
+        text = to_json(properties)
     return text, properties
 
 

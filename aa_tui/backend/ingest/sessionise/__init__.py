@@ -17,10 +17,10 @@ from aa_tui.backend.ingest.sessionise.kinds import AFTERWARDS, QUALITY_RANK, UNT
 from aa_tui.backend.ingest.sessionise.order import in_order_of_turns, traces_of, warn_of_ends, with_times, without_time
 from aa_tui.backend.ingest.sessionise.records import NOTHING_RECORDED, Contribution, DerivedSession, Place, Recorded
 from aa_tui.backend.ingest.sessionise.scores import scores_of
-from aa_tui.backend.ingest.sessionise.totals import Totals, as_json
+from aa_tui.backend.ingest.sessionise.totals import Totals
 from aa_tui.backend.ingest.sessionise.turns import places_of, turn_rows
 from aa_tui.backend.ingest.sessionise.warnings import Warn
-from aa_tui.backend.ingest.stored import StoredEvent
+from aa_tui.backend.ingest.stored import StoredEvent, to_json
 from aa_tui.backend.model.event import TimeQuality
 
 __all__ = ["FACET_CHARS", "NOTHING_RECORDED", "Contribution", "DerivedSession", "Place", "Recorded", "derive"]
@@ -52,15 +52,12 @@ def derive(
     in_order = [one.event for one in ordered]
     core = [one for one in ordered if one.event.kind not in AFTERWARDS] or ordered
     steps = [one.event for one in core]
-    quality = max(
-        (event.time_quality for event in steps if not without_time(event)),
-        key=lambda name: QUALITY_RANK[TimeQuality(name)],
-        default=str(TimeQuality.ORDER_ONLY),
-    )
+    qualities = {event.time_quality for event in steps if not without_time(event)}
+    quality = max(qualities, key=QUALITY_RANK.__getitem__, default=str(TimeQuality.ORDER_ONLY))
     timed = quality != TimeQuality.ORDER_ONLY
-    started = min(one.at for one in core) if timed else None
-    ended = max(one.end for one in core) if timed else None
-    received = min(event.received_ms for event in in_order)
+    started = min([one.at for one in core]) if timed else None
+    ended = max([one.end for one in core]) if timed else None
+    received = min([event.received_ms for event in in_order])
     state = frozen or state_of(in_order, settings, now_ms, started, ended, untimed=quality in UNTIMED)
     warn_of_ends(ordered, warn)
     places = places_of(in_order, turn_of, warn)
@@ -83,7 +80,7 @@ def derive(
         "close_due_ms": state.close_due_ms,
         "title": title_of(in_order, info),
         "source": steps[0].source,
-        "agents": as_json(agents),
+        "agents": to_json(agents),
         "turns": len(turn_traces),
         "duration_ms": ended - started if started is not None and ended is not None else None,
         "topic": topics[0] if topics else None,
@@ -98,9 +95,9 @@ def derive(
         info["sources"] = sources
     if hits:
         info["rule_hits"] = dict(sorted(hits.items()))
-    row["info"] = as_json(dict(sorted(info.items())))
+    row["info"] = to_json(dict(sorted(info.items())))
     row["warnings"] = " ".join(sorted(warn.codes))
-    found = facets_of(row, facets, totals, agents, hits, topics, sources, warn, recorded, settings)
+    found = facets_of(row, info, facets, totals, agents, hits, topics, sources, warn, recorded, settings)
     turns = turn_rows(ordered, turn_of, turn_traces, timed)
     contribution = contribution_of(row, found, totals, hits)
     return DerivedSession(row, turns, places, found, contribution, state)

@@ -32,30 +32,32 @@ _INFO_PROPERTIES = {
     "[Agent] Git SHA": "git_sha",
 }
 
+_CONTENT_MODE = "[Agent] Content Mode"
+_HAS_ATTACHMENTS, _ATTACHMENTS = "[Agent] Has Attachments", "[Agent] Attachments"
+_ENRICHMENTS = "[Agent] Enrichments"
+_TOLD = frozenset(
+    {*_INFO_PROPERTIES, _CONTENT_MODE, IS_EDIT, IS_REGENERATION, _HAS_ATTACHMENTS, _ATTACHMENTS, _ENRICHMENTS}
+)
+"""Properties besides context and tags that say something of the session; most events have none."""
+
 
 def agent_chain(ordered: Sequence[StoredEvent]) -> list[str]:
     """Return the agents: the root (of the first event that nobody delegated), then in order of first appearance."""
-    named = [event for event in ordered if event.agent_id]
-    root = next((event.agent_id for event in named if not event.parent_agent_id), None)
+    found = dict.fromkeys([event.agent_id for event in ordered if event.agent_id])
+    root = next((event.agent_id for event in ordered if event.agent_id and not event.parent_agent_id), None)
     if root is None:
-        root = next((event.parent_agent_id for event in named if event.parent_agent_id), None)
-    chain = [root or UNKNOWN_AGENT]
-    seen = set(chain)
-    for event in named:
-        agent = event.agent_id
-        if agent is not None and agent not in seen:
-            seen.add(agent)
-            chain.append(agent)
-    return chain
+        root = next((event.parent_agent_id for event in ordered if event.agent_id and event.parent_agent_id), None)
+    root = root or UNKNOWN_AGENT
+    return [root, *(agent for agent in found if agent != root)]
 
 
 def user_of(ordered: Sequence[StoredEvent], warn: Warn) -> str | None:
     """Return the user, else the device; warns of several users."""
-    users = list(dict.fromkeys(event.user_id for event in ordered if event.user_id))
+    users = dict.fromkeys([event.user_id for event in ordered if event.user_id])
     if len(users) > 1:
         warn("mixed_users")
-    if users:
-        return users[0]
+    for user in users:
+        return user
     return next((event.device_id for event in ordered if event.device_id), None)
 
 
@@ -80,7 +82,9 @@ def describe(
     enrichments: dict[str, Any] = {}
     info: dict[str, Any] = {}
     modes: set[str] = set()
-    asked_tools = {event.parent_id for event in ordered if event.kind == TOOL}
+    scores: list[StoredEvent] = []
+    asked: set[str | None] | None = None
+    """Ids of the answers that called tools; made when it is needed."""
     last_context: object = None
     last_tags: object = None
 
@@ -93,15 +97,18 @@ def describe(
         kind = event.kind
         if kind == AI and event.head is None and not event.is_error and "empty_response" in (event.warnings or ""):
             props = props_of(event)
-            if not props.get(HAS_REASONING) and event.span_id not in asked_tools:
+            if asked is None:
+                asked = {other.parent_id for other in ordered if other.kind == TOOL}
+            if not props.get(HAS_REASONING) and event.span_id not in asked:
                 warn.codes.add("empty_response")
         if kind == SCORE:
+            scores.append(event)
             score_facets(event, settings, facet)
         if event.properties is None:
             continue
         props = props_of(event)
         sent = props.get(CONTEXT)
-        if isinstance(sent, Mapping) and sent != last_context:
+        if sent != last_context and isinstance(sent, Mapping):
             last_context = sent
             for name, value in sent.items():
                 context.setdefault(name, value)
@@ -110,13 +117,15 @@ def describe(
                 elif name not in _NOT_DIMENSIONS:
                     facet(f"context.{name[:FACET_CHARS]}", value)
         tags = props.get(TAGS)
-        if isinstance(tags, list) and tags != last_tags:
+        if tags != last_tags and isinstance(tags, list):
             last_tags = tags
             for tag in tags:
                 facet("tag", tag)
+        if _TOLD.isdisjoint(props):
+            continue
         for name in _INFO_PROPERTIES.keys() & props.keys():
             info.setdefault(_INFO_PROPERTIES[name], props[name])
-        mode = props.get("[Agent] Content Mode")
+        mode = props.get(_CONTENT_MODE)
         if isinstance(mode, str):
             modes.add(mode)
         if kind == USER:
@@ -124,10 +133,10 @@ def describe(
                 facet("has", "edit")
             if props.get(IS_REGENERATION):
                 facet("has", "regeneration")
-        if props.get("[Agent] Has Attachments") or props.get("[Agent] Attachments"):
+        if props.get(_HAS_ATTACHMENTS) or props.get(_ATTACHMENTS):
             facet("has", "attachments")
         if kind in (END, ENRICHMENT):
-            given = props.get("[Agent] Enrichments")
+            given = props.get(_ENRICHMENTS)
             if isinstance(given, str):
                 try:
                     given = json.loads(given)
@@ -155,8 +164,8 @@ def describe(
         info["enrichments"] = dict(sorted(enrichments.items()))
     user_scores = [
         normal_score(event, settings)
-        for event in ordered
-        if event.kind == SCORE and event.score_value is not None and (event.score_source or "user") == "user"
+        for event in scores
+        if event.score_value is not None and (event.score_source or "user") == "user"
     ]
     if user_scores:
         info["user_score"] = sum(user_scores) / len(user_scores)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -40,6 +39,7 @@ def topics_of(enrichments: Any) -> list[str]:
 
 def facets_of(
     row: dict[str, Any],
+    info: Mapping[str, Any],
     given: Mapping[str, Mapping[str, None]],
     totals: Totals,
     agents: Sequence[str],
@@ -51,7 +51,6 @@ def facets_of(
     settings: SessionSettings,
 ) -> set[tuple[str, str]]:
     """Return (key, value) of every facet, and set the row's scores that depend on what Info says."""
-    info = json.loads(row["info"])
     row["user_score"] = info.get("user_score")
     if row["sentiment_score"] is None:
         row["sentiment_score"] = sentiment_of(row, recorded)

@@ -20,7 +20,7 @@ FAILING = (AI, TOOL, SPAN)
 SPENDING = (AI, EMBEDDING, SPAN)
 AFTERWARDS = (SCORE, ENRICHMENT, FOREIGN)
 """Kinds that say something about a session without being part of it: they move neither its end nor its closing."""
-UNTIMED = (TimeQuality.ORDER_ONLY, TimeQuality.PLACEHOLDER)
-QUALITY_RANK = {
+UNTIMED: tuple[str, ...] = (TimeQuality.ORDER_ONLY, TimeQuality.PLACEHOLDER)
+QUALITY_RANK: dict[str, int] = {
     TimeQuality.EXACT: 0, TimeQuality.ZONE_ASSUMED: 1, TimeQuality.PLACEHOLDER: 2, TimeQuality.ORDER_ONLY: 3,
 }  # fmt: skip

@@ -5,11 +5,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from operator import attrgetter
 
 from aa_tui.backend.ingest.sessionise.kinds import AFTERWARDS, CONVERSATION, END, MESSAGES, SCORE, STEPS, USER
 from aa_tui.backend.ingest.sessionise.warnings import Warn
 from aa_tui.backend.ingest.stored import StoredEvent
 from aa_tui.backend.model.event import TimeQuality
+
+_ORDER_ONLY = str(TimeQuality.ORDER_ONLY)
 
 
 class Ordered:
@@ -37,7 +40,7 @@ def with_times(events: Sequence[StoredEvent]) -> list[Ordered]:
     missing = False
     for event in events:
         end = event.time_ms
-        if end is None or event.time_quality == TimeQuality.ORDER_ONLY:
+        if end is None or event.time_quality == _ORDER_ONLY:
             missing = True
             found.append(Ordered(event, 0, 0))
         else:
@@ -57,7 +60,7 @@ def with_times(events: Sequence[StoredEvent]) -> list[Ordered]:
 
 def without_time(event: StoredEvent) -> bool:
     """Return whether only the order in its source says when an event was."""
-    return event.time_ms is None or event.time_quality == TimeQuality.ORDER_ONLY
+    return event.time_ms is None or event.time_quality == _ORDER_ONLY
 
 
 def _apply_turn_ids(trace: Sequence[Ordered], warn: Warn) -> None:
@@ -111,14 +114,14 @@ def _follow_prompts(trace: Sequence[Ordered]) -> None:
 
     A derived start is as good as two clocks: some sources note an answer's start before the prompt they answer.
     """
-    prompts = sorted(
-        (one for one in trace if one.event.kind == USER and not one.event.from_agent), key=lambda one: one.at
-    )
+    prompts = [one for one in trace if one.event.kind == USER and not one.event.from_agent]
     if not prompts:
         return
+    prompts.sort(key=attrgetter("at"))
     times = [one.at for one in prompts]
+    latest = times[-1]
     for one in trace:
-        if one.event.kind == USER or one.at >= one.end:
+        if one.at >= latest or one.at >= one.end or one.event.kind == USER:
             continue
         for prompt in reversed(prompts[bisect_right(times, one.at) : bisect_right(times, one.end)]):
             if prompt.event.source == one.event.source and prompt.event.seq < one.event.seq:

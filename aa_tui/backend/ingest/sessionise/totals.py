@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from aa_tui.backend.ingest.sessionise.kinds import AI, FAILING, SPAN, SPENDING, TOOL, USER
-from aa_tui.backend.ingest.stored import StoredEvent
+from aa_tui.backend.ingest.stored import StoredEvent, to_json
 from aa_tui.backend.model import histogram
 
 LONE_RESULT = "tool_result"
 """Name of the span that stands for a tool result whose call is not in the source."""
-
-
-def as_json(value: Any) -> str:
-    """Return a value as compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def plus(total: int | None, value: int | None) -> int | None:
@@ -136,7 +130,7 @@ class Totals:
         primary = max(self.models, key=lambda name: self.models[name][0], default=None)
         return {
             "primary_model": primary,
-            "models": as_json(list(self.models)),
+            "models": to_json(list(self.models)),
             "messages": self.messages,
             "user_messages": self.user_messages,
             "model_calls": self.model_calls,

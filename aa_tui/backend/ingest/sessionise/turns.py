@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aa_tui.backend.ingest.nesting import parents_of
@@ -41,7 +41,9 @@ def places_of(ordered: Sequence[StoredEvent], turn_of: Mapping[int, int], warn: 
             warn.codes |= codes
             codes |= derived or set()
             own = " ".join(sorted(codes)) or None
-        places[event.id] = (turn_of.get(event.id, 0), position, depth(event.id), parents.get(event.id), own)
+        id_ = event.id
+        parent = parents.get(id_)
+        places[id_] = (turn_of.get(id_, 0), position, 0 if parent is None else depth(id_), parent, own)
     return places
 
 
@@ -54,37 +56,31 @@ def turn_rows(
         number = turn_of.get(one.event.id)
         if number is not None:
             members[number].append(one)
-    turns = []
-    for number, _ in turn_traces:
-        own = members[number]
-        events = [one.event for one in own]
-        core = [one for one in own if one.event.kind not in AFTERWARDS]
-        sums = _turn_sums(events)
-        asked = next((e.head for e in events if e.kind == USER and not e.from_agent and e.head), None)
-        answers = [e for e in events if e.kind == AI and e.head]
-        answer = next((e.head for e in reversed(answers) if not e.parent_agent_id), None)
-        turns.append(
-            {
-                "no": number,
-                "trace_id": next((e.trace_id for e in events if e.trace_id), None),
-                "started_ms": min(one.at for one in core) if timed else None,
-                "ended_ms": max(one.end for one in core) if timed else None,
-                "user_head": asked,
-                "answer_head": answer or (answers[-1].head if answers else None),
-                **sums,
-            }
-        )
-    return turns
+    return [{"no": number, **_turn(own, timed)} for number, own in members.items()]
 
 
-def _turn_sums(events: Iterable[StoredEvent]) -> dict[str, Any]:
-    """Return the sums a turn row has; the same rules as those of a session (`Totals`)."""
+def _turn(own: Sequence[Ordered], timed: bool) -> dict[str, Any]:
+    """Return a turn's row but its number; sums follow the same rules as those of a session (`Totals`)."""
+    trace: str | None = None
+    asked: str | None = None
+    answer: str | None = None
+    any_answer: str | None = None
+    started: int | None = None
+    ended: int | None = None
     messages = model_calls = tool_calls = tool_errors = errors = 0
     tokens: int | None = None
     cost: int | None = None
     estimated = 0
-    for event in events:
-        kind = event.kind
+    for one in own:
+        event = one.event
+        kind, head = event.kind, event.head
+        if trace is None and event.trace_id:
+            trace = event.trace_id
+        if timed and kind not in AFTERWARDS:
+            if started is None or one.at < started:
+                started = one.at
+            if ended is None or one.end > ended:
+                ended = one.end
         if event.is_error and kind in FAILING:
             errors += 1
         if kind == TOOL:
@@ -92,14 +88,25 @@ def _turn_sums(events: Iterable[StoredEvent]) -> dict[str, Any]:
             tool_errors += event.is_error
         elif kind == AI:
             model_calls += 1
-            messages += event.head is not None
+            messages += head is not None
             tokens = plus(tokens, tokens_of(event))
+            if head:
+                any_answer = head
+                if not event.parent_agent_id:
+                    answer = head
         elif kind == USER:
             messages += 1
+            if asked is None and head and not event.from_agent:
+                asked = head
         if event.cost_nano is not None and kind in SPENDING:
             cost = plus(cost, event.cost_nano)
             estimated |= event.cost_estimated
     return {
+        "trace_id": trace,
+        "started_ms": started,
+        "ended_ms": ended,
+        "user_head": asked,
+        "answer_head": answer or any_answer,
         "messages": messages,
         "model_calls": model_calls,
         "tool_calls": tool_calls,
