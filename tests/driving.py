@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Any, cast
 
 from textual.pilot import Pilot
 
 from aa_tui.app import AAApp, AppOptions
 from aa_tui.backend.service.workspace import Workspace
+from aa_tui.screens.command_line import CommandLine
 
 
 def app_on(workspace: Workspace | Any, address: str, **options: Any) -> AAApp:
@@ -37,6 +39,25 @@ async def settle(pilot: Pilot[Any], beyond: float = 0.0, opened: bool = True) ->
             return app
         await asyncio.sleep(0.005)
     raise AssertionError("the app is still busy after a long time")
+
+
+async def until(pilot: Pilot[Any], met: Callable[[AAApp], bool], seconds: float = 20.0) -> AAApp:
+    """Wait until something is so, whatever else goes on."""
+    app = cast(AAApp, pilot.app)
+    for _ in range(int(seconds / 0.02)):
+        await pilot.pause()
+        if met(app):
+            return app
+        await asyncio.sleep(0.02)
+    raise AssertionError("\n".join(lines(app)))
+
+
+async def line(pilot: Pilot[Any], text: str) -> None:
+    """Have a line after `:` done."""
+    app = cast(AAApp, pilot.app)
+    app.open_command_line(text)
+    await until(pilot, lambda app: isinstance(app.screen, CommandLine) and app.focused is not None)
+    await pilot.press("enter")
 
 
 def strips(app: AAApp) -> list[Any]:

@@ -88,6 +88,7 @@ def _app(common: Common, settings: LoadedSettings, address: str | None) -> int:
         clipboard=values.clipboard,
         keys=dict(values.keys),
         read_only=common.read_only,
+        problems=tuple(f"setting not used: {problem}" for problem in settings.problems),
     )
     return run_app(values.store, values.project, address, options)
 

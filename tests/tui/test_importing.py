@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from aa_tui.app import AAApp
 from aa_tui.backend.model.filter import Filter
@@ -21,7 +20,7 @@ from aa_tui.backend.support.clock import FrozenClock
 from aa_tui.host.path_names import complete_last_path
 from aa_tui.screens.command_line import CommandLine
 from aa_tui.screens.sessions import SessionsScreen
-from tests.driving import app_on, lines, settle
+from tests.driving import app_on, line, lines, settle, until
 
 NOW_MS = 1_790_000_000_000
 
@@ -67,26 +66,6 @@ def long_file(folder: Path) -> Path:
     return write(
         folder / "long.jsonl", *(events(f"long-{number}", 40, NOW_MS - number * 60_000) for number in range(900))
     )
-
-
-async def line(pilot: Pilot[Any], text: str) -> None:
-    """Have a line after `:` done."""
-    assert isinstance(pilot.app, AAApp)
-    pilot.app.open_command_line(text)
-    await until(pilot, lambda app: isinstance(app.screen, CommandLine) and app.focused is not None)
-    await pilot.press("enter")
-
-
-async def until(pilot: Pilot[Any], met: Callable[[AAApp], bool], seconds: float = 20.0) -> AAApp:
-    """Wait until something is so."""
-    app = pilot.app
-    assert isinstance(app, AAApp)
-    for _ in range(int(seconds / 0.02)):
-        await pilot.pause()
-        if met(app):
-            return app
-        await asyncio.sleep(0.02)
-    raise AssertionError("\n".join(lines(app)))
 
 
 def shown(app: AAApp) -> str:
