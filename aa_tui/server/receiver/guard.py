@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aa_tui.server.receiver import answers
@@ -120,6 +121,8 @@ class Guard:
         """Return the answer to what was raised; nothing of the error's own words goes to a sender."""
         if isinstance(error, Busy):
             error = Refused(429, "Too many requests are under way here.", self._busy_seconds)
+        elif isinstance(error, HTTPException):
+            error = _not_here(scope["path"], error)
         elif not isinstance(error, Refused):
             if self._fault is not None:
                 self._fault(error)
@@ -129,6 +132,18 @@ class Guard:
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
+
+
+def _not_here(path: str, error: HTTPException) -> Refused:
+    """Word what the router found no route for: 404 and 405."""
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        words = f"Only {headers.get('Allow', 'POST')} is answered here."
+    elif path.endswith("/v1/metrics"):
+        words = "This receiver takes traces and logs. OTEL_METRICS_EXPORTER=none keeps metrics from being sent."
+    else:
+        words = f"There is nothing here. Paths: {', '.join(sorted(answers.PATHS))}."
+    return Refused(error.status_code, words, None, **headers)
 
 
 def host_name(header: str) -> str | None:

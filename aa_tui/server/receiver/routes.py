@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aa_tui import __version__
 from aa_tui.backend.support.errors import AAError
@@ -51,13 +50,17 @@ class Routes:
         self.arrived: Callable[[], None] = lambda: None
         """Called when something was taken, so that whoever drains need not wait for its next look."""
 
-    def app(self) -> Starlette:
-        """Return the routes as an ASGI application, without the guard."""
+    def app(self) -> ASGIApp:
+        """Return the routes as an ASGI application. What it refuses it raises; `guard` words the answers."""
         routes = [Route(path, self._amplitude, methods=["POST"]) for path in answers.AMPLITUDE_PATHS]
         routes += [Route(path, self._otlp, methods=["POST"]) for path in answers.OTLP_PATHS]
         routes.append(Route(answers.HEALTH_PATH, self._healthz, methods=["GET"]))
-        app = Starlette(routes=routes, exception_handlers={HTTPException: _not_here})
-        app.router.redirect_slashes = False
+        router = Router(routes, redirect_slashes=False)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            # Starlette answers 404 and 405 in plain text unless an application is there to do it.
+            await router({**scope, "app": router}, receive, send)
+
         return app
 
     def close(self) -> None:
@@ -169,17 +172,3 @@ def _keys_in(body: bytes) -> Iterator[str]:
     tail = list(_KEY_IN_BODY.finditer(body, max(0, len(body) - _TAIL)))
     for found in tail[-_KEYS_LOOKED_AT:]:
         yield found[1].decode("utf-8", "replace")
-
-
-async def _not_here(request: Request, error: Exception) -> Response:
-    """Answer 404 and 405."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = dict(getattr(error, "headers", None) or {})
-    if status == 405:
-        words = f"Only {headers.get('Allow', 'POST')} is answered here."
-    elif request.url.path.endswith("/v1/metrics"):
-        words = "This receiver takes traces and logs. OTEL_METRICS_EXPORTER=none keeps metrics from being sent."
-    else:
-        words = "There is nothing here. Paths: /v1/traces, /v1/logs, /2/httpapi, /batch, /healthz."
-    kind: Literal[""] | str = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return answers.refusal(request.url.path, kind, status, words, None, headers)
