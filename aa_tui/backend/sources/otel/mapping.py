@@ -43,7 +43,9 @@ _EVENT_OF = {
     Kind.STEP: EventKind.SPAN,
 }
 _OWN_LATENCY = ("amplitude.latency_ms",)
-_RESOURCE_PROPERTIES = (("amplitude.source", "[Agent] Source"), ("amplitude.content_mode", "[Agent] Content Mode"))
+CONTENT_MODE = "amplitude.content_mode"
+"""Resource attribute that says what of the texts was withheld."""
+_RESOURCE_PROPERTIES = (("amplitude.source", "[Agent] Source"), (CONTENT_MODE, "[Agent] Content Mode"))
 _NAME_PREFIXES = ("execute_tool ", "running tool: ")
 _LOG_ROLES = {
     "gen_ai.system.message": "system",
@@ -337,15 +339,19 @@ class _Trace:
             event.parts[Part.STACK_TRACE] = trace
 
     def _user_message(self, span: Span, said: str | None, at_ns: int | None = None) -> None:
-        """Add what the person said, once per trace and text."""
-        if not said or not said.strip() or said in self.said:
+        """Add what the person said, once per trace and text; one without text where what was said is withheld."""
+        if not said or not said.strip():
+            if span.resource.get(CONTENT_MODE) in (None, "full"):
+                return
+            said = ""
+        if said in self.said:
             return
         self.said.add(said)
         event = self._event(span, EventKind.USER_MESSAGE, "user")
         # The same words stand in the history of several calls, and which of them arrived first may change.
-        event.insert_id = f"{self.options.prefix}:{self.trace_id}:user:{text_hash(said)}"
+        event.insert_id = f"{self.options.prefix}:{self.trace_id}:user:{text_hash(said) if said else 'withheld'}"
         event.span_id = event.insert_id
-        event.text = said
+        event.text = said or None
         event.time_ms = _ms(at_ns or span.start_ns or span.end_ns)
         event.latency_ms = None
         event.from_agent = event.parent_agent_id is not None
@@ -356,7 +362,8 @@ class _Trace:
             asked = next((one for one in reversed(given) if one.role == "user" and not one.is_result), None)
             # The person spoke before the agent began; what an agent tells a delegate comes when it does.
             at_ns = self.started_ns if not self.said and self._agent(span)[1] is None else None
-            self._user_message(span, asked.text if asked else None, at_ns)
+            if asked is not None:
+                self._user_message(span, asked.text, at_ns)
         answer = combined(self._output(span))
         attributes = span.attributes
         event = self._event(span, EventKind.AI_RESPONSE, "assistant")
