@@ -125,8 +125,10 @@ class AAApp(PrivateCrash, inherit_bindings=False):
 
             glyphs.set_ascii(True)
             add_filter(self, AsciiFilter())
-        chosen = self.options.theme or self.remembered.theme or themes.DEFAULT
-        self.theme = "mono" if no_color else chosen if chosen in themes.PALETTES else themes.DEFAULT
+        fitting = themes.fitting(os.environ.get("COLORFGBG", ""))
+        chosen = self.options.theme or self.remembered.theme or fitting
+        self.theme = "mono" if no_color else chosen if chosen in themes.PALETTES else fitting
+        self._begun_in = self.theme
         themes.use(self.theme)
         if no_color:
             drop_all_colour(self)
@@ -265,7 +267,9 @@ class AAApp(PrivateCrash, inherit_bindings=False):
 
     async def on_unmount(self) -> None:
         if self.options.remember and self._history:
-            self.remembered.theme = self.theme if self.theme != "mono" else self.remembered.theme
+            # Only a choice is kept: another terminal may have another background.
+            if self.theme not in ("mono", self._begun_in):
+                self.remembered.theme = self.theme
             self.remembered.sections[self.options.memory] = self._by_section
             self.remembered.place[self.options.memory] = self._history[self._at].address
             save_state(self.remembered)

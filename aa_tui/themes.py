@@ -257,6 +257,16 @@ DEFAULT = "dark"
 _current = PALETTES[DEFAULT]
 
 
+def fitting(colorfgbg: str) -> str:
+    """Return the theme for a terminal whose `COLORFGBG` says so: light on white and the bright colours, else dark.
+
+    Its last field is the background's place among the sixteen colours. The terminal itself is not asked (OSC 11): the
+    toolkit takes an answer for typed keys, and waiting for one before it starts would keep the first frame waiting.
+    """
+    background = colorfgbg.rpartition(";")[2]
+    return "light" if background in {"7", *map(str, range(9, 16))} else DEFAULT
+
+
 def use(name: str) -> Palette:
     """Make a theme current for `style`. KeyError for a name that is not a theme."""
     global _current

@@ -101,6 +101,9 @@ def reference() -> str:
         "(its days), `subscription` (head the cost so), `pricing` (on, off; by default transcripts only).",
         "",
         f"Themes: {', '.join(f'`{name}`' for name in PALETTES)}. `NO_COLOR` chooses `mono`.",
+        "The theme set, else the one chosen last, else `light` where the variable `COLORFGBG` tells of a light",
+        "background, else `dark`. The terminal is not asked for its background: its answer could come late and would",
+        "be taken for typed keys. Where a light terminal sets no variable, `:theme light` is asked for once.",
         "",
     ]
     return "\n".join(lines)

@@ -20,7 +20,17 @@ SAMPLE_NOW_MS = 1_790_000_000_000
 SAMPLE_SESSIONS, SAMPLE_USERS = 400, 60
 
 _PERSONAL = ("AA_TUI_", "XDG_", "SSH_", "CLAUDE_", "CODEX_", "GEMINI_", "OPENAI_", "ANTHROPIC_", "AWS_", "AZURE_")
-_ALSO_PERSONAL = ("NO_COLOR", "COLORTERM", "FORCE_COLOR", "TEXTUAL", "TEXTUAL_THEME", "COLUMNS", "LINES", "LC_ALL")
+_ALSO_PERSONAL = (
+    "NO_COLOR",
+    "COLORTERM",
+    "FORCE_COLOR",
+    "TEXTUAL",
+    "TEXTUAL_THEME",
+    "COLORFGBG",
+    "COLUMNS",
+    "LINES",
+    "LC_ALL",
+)
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 _counter = itertools.count()
 

@@ -243,6 +243,17 @@ async def test_places_and_theme_are_remembered_for_the_next_start() -> None:
     assert elsewhere._start.section == "monitor"
 
 
+async def test_a_theme_that_only_fits_the_terminal_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLORFGBG", "0;15")
+    app = app_on(FakeWorkspace(n=2), "cohorts", remember=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert app.theme == "light"
+        await pilot.press("q")
+    monkeypatch.delenv("COLORFGBG")
+    assert app_on(FakeWorkspace(n=2), "cohorts", remember=True).theme == "dark"
+
+
 @pytest.mark.parametrize("damage", ["{", "[]", '{"version": 1, "theme": 3}', '{"version": 9}', "\x00"])
 def test_a_damaged_memory_is_ignored_with_a_notice(damage: str) -> None:
     path = ui_state.state_path()

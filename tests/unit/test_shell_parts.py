@@ -120,6 +120,23 @@ def test_every_theme_has_every_colour() -> None:
             assert all(colour.startswith("#") for colour in palette.colours.values())
 
 
+@pytest.mark.parametrize(
+    ("colorfgbg", "theme"),
+    [
+        ("", "dark"),
+        ("15;0", "dark"),
+        ("12;8", "dark"),
+        ("15;default", "dark"),
+        ("x;y", "dark"),
+        ("0;7", "light"),
+        ("0;15", "light"),
+        ("0;default;15", "light"),
+    ],
+)
+def test_a_light_background_that_is_told_of_gets_the_light_theme(colorfgbg: str, theme: str) -> None:
+    assert themes.fitting(colorfgbg) == theme
+
+
 def _luminance(colour: str) -> float:
     parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
