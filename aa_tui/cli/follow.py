@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from aa_tui.backend.service.hooks import Fired, HookRunner, hooks_of
 from aa_tui.backend.support import humanize
 from aa_tui.backend.support.cancel import CancelToken
 from aa_tui.backend.support.errors import StoreError, StoreReadOnly
@@ -17,9 +18,12 @@ from aa_tui.cli import errors, output, units
 if TYPE_CHECKING:
     from aa_tui.backend.ingest.report import ImportOptions, ImportReport
     from aa_tui.backend.service.workspace import Workspace
+    from aa_tui.backend.support.settings import Settings
 
 
-def follow(ws: Workspace, paths: Sequence[Path], options: ImportOptions, as_json: bool, poll: bool) -> int:
+def follow(
+    ws: Workspace, paths: Sequence[Path], options: ImportOptions, settings: Settings, as_json: bool, poll: bool
+) -> int:
     """Import and follow until a signal; return the exit code.
 
     Raises:
@@ -30,6 +34,7 @@ def follow(ws: Workspace, paths: Sequence[Path], options: ImportOptions, as_json
         raise StoreReadOnly(f"Following writes, and this store may only be read: {ws.store.read_only_reason}.")
     speaker = _Speaker(ws, as_json)
     bar = errors.ProgressBar()
+    runner = HookRunner(ws, hooks_of(settings), settings.hook_timeout_s, speaker.fired)
     try:
         with _until_signal() as (token, came):
 
@@ -40,8 +45,18 @@ def follow(ws: Workspace, paths: Sequence[Path], options: ImportOptions, as_json
                 except output.ReaderGone:
                     token.cancel()
 
-            ws.imports.follow(paths, options, told, progress=bar, fault=speaker.fault, token=token, poll=poll)
+            ws.imports.follow(
+                paths,
+                options,
+                told,
+                progress=bar,
+                fault=speaker.fault,
+                closed=runner.scan,
+                token=token,
+                poll=poll,
+            )
     finally:
+        runner.close()
         bar.close()
         speaker.end()
     return errors.INTERRUPTED if signal.SIGINT in came else errors.FINE
@@ -118,6 +133,14 @@ class _Speaker:
     def fault(self, error: StoreError) -> None:
         """Say that the store could not be written; it is tried again."""
         self._line.note(f"aa-tui: {error} Trying again.")
+
+    def fired(self, one: Fired) -> None:
+        """Say that a hook could not do its work; with --json say every firing."""
+        if self._as_json:
+            output.json_line(one.record())
+            output.flush()
+        elif one.reason is not None:
+            self._line.note(one.words())
 
     def end(self) -> None:
         """Say what it did."""

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from aa_tui.backend.service.hooks import Fired, HookRunners, hooks_of
 from aa_tui.backend.service.projects import open_workspace
 from aa_tui.backend.support import humanize
-from aa_tui.backend.support.clock import from_ms
+from aa_tui.backend.support.clock import SystemClock, from_ms
 from aa_tui.backend.support.errors import AAError, StoreReadOnly
 from aa_tui.backend.support.settings import Settings
 from aa_tui.cli import errors, output, units
@@ -86,7 +87,16 @@ def serve(store: Store, project: str | None, request: Request, settings: Setting
     )
     sockets = listen(options)
     speaker = _Speaker(request, options, info)
-    receiver = Receiver(store, options, sockets, told=speaker.told, access=speaker.access, fault=speaker.fault)
+    runners = HookRunners(store, SystemClock(), hooks_of(settings), settings.hook_timeout_s, speaker.fired)
+    receiver = Receiver(
+        store,
+        options,
+        sockets,
+        told=speaker.told,
+        access=speaker.access,
+        fault=speaker.fault,
+        closed=runners.scan,
+    )
     speaker.receiver = receiver
     speaker.begin()
     try:
@@ -95,6 +105,7 @@ def serve(store: Store, project: str | None, request: Request, settings: Setting
                 threading.Thread(target=_watch_parent, args=(receiver,), daemon=True).start()
             receiver.run()
     finally:
+        runners.close()
         speaker.close()
     speaker.end(receiver.figures())
     return errors.INTERRUPTED if signal.SIGINT in ended else errors.FINE
@@ -205,6 +216,14 @@ class _Speaker:
         self.note(f"aa-tui: {words}")
         if not isinstance(error, AAError):
             errors.trace(error)
+
+    def fired(self, one: Fired) -> None:
+        """Say that a hook could not do its work; with --json say every firing."""
+        if self._request.as_json:
+            output.json_line(one.record())
+            output.flush()
+        elif one.reason is not None:
+            self.note(one.words())
 
     def note(self, text: str) -> None:
         """Say something without spoiling the live line."""

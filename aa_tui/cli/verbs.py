@@ -447,7 +447,7 @@ def import_(
         if follow:
             from aa_tui.cli import follow as following
 
-            raise typer.Exit(following.follow(ws, chosen, options, as_json, poll))
+            raise typer.Exit(following.follow(ws, chosen, options, settings, as_json, poll))
         bar = errors.ProgressBar()
         try:
             with interruptible() as token:

@@ -33,6 +33,7 @@ def follow(
     progress: Progress | None = None,
     fault: Callable[[StoreError], None] | None = None,
     token: CancelToken,
+    closed: Callable[[], object] = lambda: None,
     poll: bool = False,
 ) -> None:
     """Import `paths`, then every file of them that is added or grows, until the token is cancelled.
@@ -40,6 +41,7 @@ def follow(
     Args:
         told: called with the report of the first import and of every round that read something.
         fault: called when the store could not be written; the round's files are tried again.
+        closed: called after sessions whose time had come were closed.
         poll: see `watching.changes`.
 
     Raises:
@@ -66,6 +68,7 @@ def follow(
                 if time.monotonic() - scanned >= CLOSE_EVERY_S:
                     scanned = time.monotonic()
                     workspace.imports.close_due(token)
+                    closed()
             except StoreError as error:
                 if fault is None:
                     raise

@@ -86,6 +86,7 @@ class ImportService:
         *,
         progress: Progress | None = None,
         fault: Callable[[StoreError], None] | None = None,
+        closed: Callable[[], object] = lambda: None,
         token: CancelToken,
         poll: bool = False,
     ) -> None:
@@ -94,7 +95,17 @@ class ImportService:
 
         self._workspace.actor.require(Permission.IMPORT)
         places = [Path(path).expanduser() for path in paths]
-        follow(self._workspace, places, options, told, progress=progress, fault=fault, token=token, poll=poll)
+        follow(
+            self._workspace,
+            places,
+            options,
+            told,
+            progress=progress,
+            fault=fault,
+            closed=closed,
+            token=token,
+            poll=poll,
+        )
 
     def places(self) -> list[Place]:
         """Return where coding agents keep transcripts on this machine, with counts and what will be deleted soon."""

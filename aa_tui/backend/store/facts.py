@@ -274,6 +274,7 @@ def delete_session(tx: Tx, project_id: int, session_id: int) -> None:
     """Delete a session row, its turns and closes; its events, facets and rollups are the caller's business."""
     params = {"p": project_id, "s": session_id}
     tx.execute("DELETE FROM session_revision WHERE project_id=:p AND session_id=:s", params)
+    tx.execute("DELETE FROM hook_run WHERE project_id=:p AND session_id=:s", params)
     tx.execute("DELETE FROM turn WHERE project_id=:p AND session_id=:s", params)
     tx.execute("DELETE FROM session WHERE project_id=:p AND id=:s", params)
 
@@ -289,10 +290,10 @@ def delete_turns(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def insert_revisions(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Record closes: rows of `p`, `s`, `revision`, `closed_ms`, `close_reason`, `record`."""
+    """Record closes: rows of `p`, `s`, `revision`, `closed_ms`, `close_reason`, `written_ms`, `record`."""
     tx.executemany(
-        "INSERT INTO session_revision(project_id, session_id, revision, closed_ms, close_reason, record) "
-        "VALUES (:p, :s, :revision, :closed_ms, :close_reason, :record) ON CONFLICT DO NOTHING",
+        "INSERT INTO session_revision(project_id, session_id, revision, closed_ms, close_reason, written_ms, "
+        "record) VALUES (:p, :s, :revision, :closed_ms, :close_reason, :written_ms, :record) ON CONFLICT DO NOTHING",
         rows,
     )
 
@@ -300,16 +301,16 @@ def insert_revisions(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
 # --- facets --------------------------------------------------------------------------------------------------------
 
 
-def remove_facets(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Take facets from sessions: rows of `p`, `f`, `at` (sort_at), `s`."""
-    tx.executemany(
+def remove_facets(tx: Tx, rows: Sequence[Row]) -> None:
+    """Take facets from sessions: rows of project, facet, sort_at, session."""
+    tx.executerows(
         "DELETE FROM session_facet WHERE project_id=:p AND facet_id=:f AND sort_at=:at AND session_id=:s", rows
     )
 
 
-def add_facets(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Give facets to sessions: rows of `p`, `f`, `at` (sort_at), `s`."""
-    tx.executemany(
+def add_facets(tx: Tx, rows: Sequence[Row]) -> None:
+    """Give facets to sessions: rows of project, facet, sort_at, session."""
+    tx.executerows(
         "INSERT INTO session_facet(project_id, facet_id, sort_at, session_id) VALUES (:p, :f, :at, :s) "
         "ON CONFLICT DO NOTHING",
         rows,

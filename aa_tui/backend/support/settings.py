@@ -59,6 +59,12 @@ class Settings:
     """Largest body the receiver takes from an Amplitude client, in MB after decompression."""
     otlp_limit_mb: int = _bounded(64, 1, 1_000)
     """Largest body the receiver takes from an OpenTelemetry client, in MiB after decompression."""
+    on_close: str | None = None
+    """Command that `serve` and `import --follow` run for every session that closes; its JSON comes on stdin."""
+    on_failed: str | None = None
+    """The same only for sessions in which a model call, tool call or span failed."""
+    hook_timeout_s: int = _bounded(60, 1, 3_600)
+    """Seconds after which such a command is ended."""
     keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Keys by action id: comma-separated key names, empty to unbind."""
 

@@ -149,6 +149,7 @@ class Receiver:
         told: Callable[[Figures], None] | None = None,
         access: Callable[[Access], None] | None = None,
         fault: Callable[[BaseException], None] | None = None,
+        closed: Callable[[int], object] | None = None,
     ) -> None:
         """Prepare a receiver at `sockets`.
 
@@ -156,11 +157,13 @@ class Receiver:
             told: called on a thread about every second with what it has done so far.
             access: called on the event loop after each request.
             fault: called, on any thread, with what was not expected.
+            closed: called with each project's id after sessions whose time had come were closed.
         """
         self._store = store
         self._clock = clock or SystemClock()
         self._fault = fault or (lambda _error: None)
         self._told = told or (lambda _figures: None)
+        self._closed = closed or (lambda _project: None)
         limits = options.limits
         self._receiving = Receiving(
             store,
@@ -291,6 +294,7 @@ class Receiver:
             if self._stopping.is_set():
                 break
             open_workspace(self._store, str(project.id), clock=self._clock).imports.close_due(self._hurry)
+            self._closed(project.id)
         return False
 
     def _tell(self) -> bool:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from aa_tui.backend.ingest.closing_rules import SessionSettings, State
 from aa_tui.backend.ingest.outcomes import OutcomePlanner
 from aa_tui.backend.ingest.sessionise import Contribution, DerivedSession, Recorded, derive
-from aa_tui.backend.ingest.stored import StoredEvent
+from aa_tui.backend.ingest.stored import StoredEvent, to_json
 from aa_tui.backend.ingest.writer.records import Plan, Touched
 from aa_tui.backend.model.event import EventKind
-from aa_tui.backend.store import facts, rollups, search
+from aa_tui.backend.store import facts, search
 from aa_tui.backend.store.engine import Reader, Row
 
+_Key = TypeVar("_Key")
 _AFTERWARDS = (int(EventKind.SCORE), int(EventKind.SESSION_ENRICHMENT), int(EventKind.FOREIGN))
 _RECORDED_COLUMNS = (
     "started_ms", "ended_ms", "turns", "messages", "model_calls", "tool_calls", "tool_errors", "errors",
@@ -108,7 +109,8 @@ class SessionPlanner:
         if one.old_row is not None:
             old_turns = {row[0]: row for row in facts.session_turns(self._reader, project, session_id)}
         for turn in after.turns:
-            if old_turns.pop(turn["no"], None) != tuple(turn[name] for name in facts.TURN_COLUMNS):
+            was = old_turns.pop(turn["no"], None)
+            if was is None or was != tuple(turn[name] for name in facts.TURN_COLUMNS):
                 plan.turns.append({"p": project, "s": session_id, **turn})
         plan.turns_gone += [{"p": project, "s": session_id, "no": number} for number in old_turns]
         revision = self._revision(one, after)
@@ -138,7 +140,8 @@ class SessionPlanner:
                 "revision": revision,
                 "closed_ms": after.state.closed_ms if after.state.closed_ms is not None else after.row["sort_at"],
                 "close_reason": after.state.close_reason or "timeout",
-                "record": json.dumps({name: after.row[name] for name in _RECORDED_COLUMNS}, ensure_ascii=False),
+                "written_ms": self._terms.now,
+                "record": to_json({name: after.row[name] for name in _RECORDED_COLUMNS}),
             }
         )
         return revision
@@ -168,18 +171,21 @@ class SessionPlanner:
 
 
 def _contribute(plan: Plan, made: Contribution, sign: int) -> None:
-    for key, sums in made.sessions.items():
-        total = plan.rollup_sessions.setdefault(key, [0] * len(rollups.SESSION_SUMS))
-        for at, value in enumerate(sums):
-            total[at] += sign * value
-    for dim, counts in made.dims.items():
-        total = plan.rollup_dims.setdefault(dim, [0] * len(rollups.DIM_SUMS))
-        for at, value in enumerate(counts):
-            total[at] += sign * value
+    _add_up(plan.rollup_sessions, made.sessions, sign)
+    _add_up(plan.rollup_dims, made.dims, sign)
     for place, n in made.latencies.items():
         plan.rollup_latencies[place] = plan.rollup_latencies.get(place, 0) + sign * n
     for user, n in made.users.items():
         plan.rollup_users[user] = plan.rollup_users.get(user, 0) + sign * n
+
+
+def _add_up(totals: dict[_Key, list[int]], given: Mapping[_Key, Sequence[int]], sign: int) -> None:
+    for key, sums in given.items():
+        total = totals.get(key)
+        if total is None:
+            totals[key] = list(sums) if sign > 0 else [-value for value in sums]
+        else:
+            totals[key] = [was + sign * value for was, value in zip(total, sums, strict=True)]
 
 
 def _recorded(rows: Mapping[int, Sequence[Row]]) -> dict[int, Recorded]:

@@ -201,10 +201,15 @@ class SessionRevision(Table, table=True):
     """One close of a session: what its record said then; older ones are kept for audit, never counted."""
 
     __tablename__: ClassVar[str] = "session_revision"
-    __table_args__: ClassVar[tuple[object, ...]] = (CLUSTERED,)
+    __table_args__: ClassVar[tuple[object, ...]] = (
+        Index("ix_session_revision_written", "project_id", "written_ms", "session_id", "revision"),
+        CLUSTERED,
+    )
     project_id: int = Field(sa_column=big_int(primary_key=True))
     session_id: int = Field(sa_column=big_int(primary_key=True))
     revision: int = Field(primary_key=True)
     closed_ms: int = Field(sa_column=big_int())
     close_reason: str
+    written_ms: int = Field(sa_column=big_int())
+    """When the close was recorded; what hooks look for."""
     record: str | None = Field(default=None, sa_column=long_text())

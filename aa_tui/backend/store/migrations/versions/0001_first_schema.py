@@ -526,10 +526,40 @@ def upgrade() -> None:
         sa.Column("revision", _INTEGER, nullable=False),
         sa.Column("closed_ms", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("close_reason", _STRING, nullable=False),
+        sa.Column("written_ms", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("record", _TEXT, nullable=True),
         sa.PrimaryKeyConstraint("project_id", "session_id", "revision"),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "ix_session_revision_written",
+        "session_revision",
+        ["project_id", "written_ms", "session_id", "revision"],
+        unique=False,
+    )
+    op.create_table(
+        "hook",
+        sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("name", _STRING, nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "name"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "hook_run",
+        sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("session_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("revision", _INTEGER, nullable=False),
+        sa.Column("hook", _STRING, nullable=False),
+        sa.Column("state", _STRING, nullable=False),
+        sa.Column("started_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("until_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("ended_ms", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("reason", _STRING, nullable=True),
+        sa.PrimaryKeyConstraint("project_id", "session_id", "revision", "hook"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_hook_run_state", "hook_run", ["project_id", "state", "until_ms"], unique=False)
     op.create_table(
         "signal_result",
         sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
