@@ -36,7 +36,9 @@ def events_of_amplitude(row: Waiting, body: bytes, taken: Taken) -> None:
             # One event that breaks the mapping must not cost the others, nor stop the drain.
             taken.problem(row.kind, f"cannot be mapped: {type(error).__name__}")
         else:
-            taken.incoming.append(Incoming(event, AMPLITUDE.name, AMPLITUDE.mapper_version))
+            taken.incoming.append(
+                Incoming(event, AMPLITUDE.name, AMPLITUDE.mapper_version, received_ms=row.received_ms)
+            )
 
 
 def parts_of(row: Waiting, body: bytes, taken: Taken | None = None) -> dict[str, Part]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aa_tui.backend.ingest import pricing, privacy
@@ -184,7 +184,10 @@ class ProjectDrain:
                 work.taken.problem("traces", f"cannot be mapped: {type(error).__name__}", spans)
                 work.unsettled.add(trace.trace_id)
                 continue
-            work.taken.incoming += [Incoming(event, SOURCE, OTEL.mapper_version, exact=True) for event in mapped.events]
+            work.taken.incoming += [
+                Incoming(event, SOURCE, OTEL.mapper_version, exact=True, received_ms=mapped.since_ms)
+                for event in mapped.events
+            ]
             work.taken.removed += mapped.removed
             if not mapped.settled:
                 work.unsettled.add(trace.trace_id)
@@ -203,9 +206,7 @@ class ProjectDrain:
             event = privacy.apply(item.event, rules)
             if prices:
                 self._pricer.price(event)
-            finished.append(
-                item if event is item.event else Incoming(event, item.source, item.mapper_version, exact=item.exact)
-            )
+            finished.append(item if event is item.event else replace(item, event=event))
         work.taken.incoming = finished
 
     # --- noting ----------------------------------------------------------------------------------------------------

@@ -34,6 +34,8 @@ class MappedTrace:
     """As they are now; those stored alike need not be written."""
     removed: Sequence[str]
     """Insert ids of what the same trace meant before and does not mean any more."""
+    since_ms: int
+    """When the oldest request that was mapped came; what is stored of the trace from before stays."""
     settled: bool
     """Nothing seems to be missing: root, parents, texts."""
 
@@ -56,7 +58,7 @@ def map_trace(trace: Trace, known: Sequence[Known], session_keys: Mapping[int, s
     """
     parts = [trace.parts[row] for row in sorted(trace.parts)]
     since = min(part.received_ms for part in parts)
-    spans = [span for part in parts for span in part.spans]
+    spans = _in_order(span for part in parts for span in part.spans)
     logs = _once(part.logs for part in parts)
     earlier = {one.insert_id: one for one in known if one.source != SOURCE or one.received_ms < since}
     events = events_of_trace(spans, logs)
@@ -69,7 +71,16 @@ def map_trace(trace: Trace, known: Sequence[Known], session_keys: Mapping[int, s
     kept = [event for event in events if event.insert_id not in earlier]
     now = {event.insert_id for event in events}
     removed = [one.insert_id for one in known if one.insert_id not in earlier and one.insert_id not in now]
-    return MappedTrace(kept, removed, settled)
+    return MappedTrace(kept, removed, since, settled)
+
+
+def _in_order(spans: Iterable[Span]) -> list[Span]:
+    """Return each span once, as it came last, in an order that does not depend on how they came.
+
+    The mapping sorts by start and keeps this order among those that start together: the one around the others first.
+    """
+    found = {span.span_id: span for span in spans}
+    return sorted(found.values(), key=lambda span: (-(span.end_ns or 0), span.span_id))
 
 
 def _once(parts: Iterable[Sequence[LogRecord]]) -> list[LogRecord]:

@@ -26,6 +26,8 @@ class Incoming:
     """Replace a known event even where this version does not tell more: its file is read under other options."""
     exact: bool = False
     """Everything its source has of it is known, so it replaces and moves what the same source said before."""
+    received_ms: int | None = None
+    """When it came, where that was before it is written."""
 
 
 @dataclass(slots=True)

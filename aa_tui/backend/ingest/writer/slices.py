@@ -18,10 +18,11 @@ _OUTSIDE = (EventKind.PRODUCT, EventKind.IDENTIFY)
 
 
 def converted(items: Iterable[Incoming], received_ms: int) -> Iterator[New]:
-    """Yield events as the store holds them, received at an instant."""
+    """Yield events as the store holds them; those that do not say when they came came at `received_ms`."""
     for item in items:
         event = item.event
-        stored, texts = make_stored(event, item.source, item.mapper_version, received_ms)
+        came_ms = received_ms if item.received_ms is None else item.received_ms
+        stored, texts = make_stored(event, item.source, item.mapper_version, came_ms)
         key = None if event.kind in _OUTSIDE or not event.session_key else storable_id(event.session_key)
         size = sum(map(len, texts.values()))
         yield New(stored, texts, key, item.file, size, item.force, item.exact)
