@@ -189,8 +189,7 @@ def recorded_results(reader: Reader, project_id: int, ids: Sequence[int]) -> dic
 def due_sessions(reader: Reader, project_id: int, now_ms: int, limit: int) -> list[int]:
     """Return ids of sessions that are not closed and whose time to close has come."""
     rows = reader.fetch(
-        "SELECT id FROM session WHERE project_id=:p AND state IN ('open', 'closing') AND close_due_ms<=:now "
-        "ORDER BY sort_at, id LIMIT :n",
+        "SELECT id FROM session WHERE project_id=:p AND close_due_ms<=:now ORDER BY close_due_ms, id LIMIT :n",
         {"p": project_id, "now": now_ms, "n": limit},
     )
     return [row[0] for row in rows]

@@ -52,8 +52,9 @@ def due(
         "SELECT r.session_id, r.revision FROM session_revision r "
         "JOIN session s ON s.project_id=r.project_id AND s.id=r.session_id AND s.revision=r.revision "
         "AND s.state='closed' WHERE r.project_id=:p AND r.written_ms>=:since AND s.ended_ms>=:fresh "
-        "AND s.errors>=:least AND NOT EXISTS (SELECT 1 FROM hook_run h "
-        "WHERE h.project_id=r.project_id AND h.session_id=r.session_id AND h.revision=r.revision AND h.hook=:h) ORDER BY r.written_ms, r.session_id LIMIT :n",
+        "AND s.errors>=:least AND NOT EXISTS (SELECT 1 FROM hook_run h WHERE h.project_id=r.project_id "
+        "AND h.session_id=r.session_id AND h.revision=r.revision AND h.hook=:h) "
+        "ORDER BY r.written_ms, r.session_id LIMIT :n",
         {"p": project_id, "since": since_ms, "fresh": fresh_ms, "least": int(only_failed), "h": hook, "n": limit},
     )
     return [Close(*row) for row in rows]

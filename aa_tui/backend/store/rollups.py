@@ -10,6 +10,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
+from operator import add as add_up
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -211,25 +212,25 @@ def add(
 
     `days` are those of the project's zone; contributions are by quarter of an hour.
     """
-    by_session: dict[tuple[Any, ...], list[int]] = {}
+    by_session: dict[tuple[Any, ...], Sequence[int]] = {}
     for (bucket, agent), sums in sessions.items():
         if any(sums):
-            by_session[QUARTER, bucket, agent] = list(sums)
+            by_session[QUARTER, bucket, agent] = sums
             _plus(by_session, (DAY, days.around(bucket)[0], agent), sums)
     _add_sums(tx, project_id, "rollup_session", _ADD_SESSION, (_SESSION_KEYS, SESSION_SUMS), by_session)
-    by_dim: dict[tuple[Any, ...], list[int]] = {}
+    by_dim: dict[tuple[Any, ...], Sequence[int]] = {}
     for (dim, bucket, agent, value), sums in dims.items():
         if any(sums):
-            by_dim[dim, QUARTER, bucket, agent, value] = list(sums)
+            by_dim[dim, QUARTER, bucket, agent, value] = sums
             _plus(by_dim, (dim, DAY, days.around(bucket)[0], agent, value), sums)
     _add_sums(tx, project_id, "rollup_dim", _ADD_DIM, (_DIM_KEYS, DIM_SUMS), by_dim)
     _add_latencies(tx, project_id, days, latencies)
     _add_users(tx, project_id, days, users)
 
 
-def _plus(total: dict[tuple[Any, ...], list[int]], key: tuple[Any, ...], sums: Sequence[int]) -> None:
+def _plus(total: dict[tuple[Any, ...], Sequence[int]], key: tuple[Any, ...], sums: Sequence[int]) -> None:
     found = total.get(key)
-    total[key] = list(sums) if found is None else [a + b for a, b in zip(found, sums, strict=True)]
+    total[key] = sums if found is None else list(map(add_up, found, sums))
 
 
 def _add_sums(
@@ -240,25 +241,27 @@ def _add_sums(
     names: tuple[Sequence[str], Sequence[str]],
     found: Mapping[tuple[Any, ...], Sequence[int]],
 ) -> None:
-    columns = ("p", *names[0], *names[1])
-    rows = [dict(zip(columns, (project_id, *key, *sums), strict=True)) for key, sums in found.items() if any(sums)]
-    tx.executemany(statement, rows)
-    tx.executemany(f"{_delete(table, names[0])} AND sessions<=0", [row for row in rows if row["sessions"] < 0])
+    keys, columns = names
+    tx.executerows(statement, [(project_id, *key, *sums) for key, sums in found.items() if any(sums)])
+    of_sessions = columns.index("sessions")
+    less = [(project_id, *key) for key, sums in found.items() if sums[of_sessions] < 0]
+    tx.executerows(f"{_delete(table, keys)} AND sessions<=0", less)
 
 
 def _add_latencies(tx: Tx, project_id: int, days: Days, latencies: Mapping[LatencyKey, int]) -> None:
     changes: dict[tuple[Any, ...], dict[int, int]] = {}
     for (dim, bucket, agent, value, number), n in latencies.items():
         if n:
-            for level, place in ((QUARTER, bucket), (DAY, days.around(bucket)[0])):
-                bins = changes.setdefault((dim, level, place, agent, value), {})
-                bins[number] = bins.get(number, 0) + n
+            changes.setdefault((dim, QUARTER, bucket, agent, value), {})[number] = n
+            bins = changes.setdefault((dim, DAY, days.around(bucket)[0], agent, value), {})
+            bins[number] = bins.get(number, 0) + n
     held = dict(_held(tx, project_id, "rollup_latency", _LATENCY_KEYS, "bins", changes))
     packed: dict[tuple[Any, ...], str | bytes | None] = {}
     for key, bins in changes.items():
-        histogram.merge(bins, held.get(key))
+        if key in held:
+            histogram.merge(bins, held[key])
         packed[key] = histogram.pack({number: n for number, n in bins.items() if n > 0}) or None
-    _write(tx, project_id, "rollup_latency", _PUT_LATENCY, (_LATENCY_KEYS, "bins"), packed)
+    _write(tx, project_id, "rollup_latency", _PUT_LATENCY, _LATENCY_KEYS, packed)
 
 
 def _add_users(tx: Tx, project_id: int, days: Days, users: Mapping[UserKey, int]) -> None:
@@ -282,7 +285,7 @@ def _add_users(tx: Tx, project_id: int, days: Days, users: Mapping[UserKey, int]
         for number in unpack_users(held.get(key, b"")):
             counts[number] = counts.get(number, 0) + 1
         packed[key] = pack_users(number for number, n in counts.items() for _ in range(n)) or None
-    _write(tx, project_id, "rollup_user", _PUT_USERS, (_USER_KEYS, "users"), packed)
+    _write(tx, project_id, "rollup_user", _PUT_USERS, _USER_KEYS, packed)
     gone: dict[tuple[Any, ...], int] = {}
     for (day, end, agent), candidates in left.items():
         rows = tx.fetch(
@@ -297,7 +300,7 @@ def _add_users(tx: Tx, project_id: int, days: Days, users: Mapping[UserKey, int]
         key: pack_bits((unpack_bits(held.get(key, b"")) | come.get(key, 0)) & ~gone.get(key, 0)) or None
         for key in touched
     }
-    _write(tx, project_id, "rollup_user_day", _PUT_USER_DAYS, (_USER_DAY_KEYS, "users"), packed)
+    _write(tx, project_id, "rollup_user_day", _PUT_USER_DAYS, _USER_DAY_KEYS, packed)
 
 
 def _numbers(tx: Tx, project_id: int, users: Iterable[str]) -> dict[str, int]:
@@ -350,13 +353,11 @@ def _write(
     project_id: int,
     table: str,
     statement: str,
-    names: tuple[Sequence[str], str],
+    keys: Sequence[str],
     found: Mapping[tuple[Any, ...], str | bytes | None],
 ) -> None:
-    keys, column = names
-    rows = [{"p": project_id, **dict(zip(keys, key, strict=True)), column: packed} for key, packed in found.items()]
-    tx.executemany(statement, [row for row in rows if row[column] is not None])
-    tx.executemany(_delete(table, keys), [row for row in rows if row[column] is None])
+    tx.executerows(statement, [(project_id, *key, packed) for key, packed in found.items() if packed is not None])
+    tx.executerows(_delete(table, keys), [(project_id, *key) for key, packed in found.items() if packed is None])
 
 
 def make_days(tx: Tx, project_id: int, zone: str) -> None:
@@ -404,7 +405,7 @@ def _make_day(tx: Tx, project_id: int, first: int, end: int) -> None:
         ):
             histogram.merge(merged.setdefault((dim, DAY, first, agent, value), {}), bins)
     packed: dict[tuple[Any, ...], str | bytes | None] = {key: histogram.pack(bins) for key, bins in merged.items()}
-    _write(tx, project_id, "rollup_latency", _PUT_LATENCY, (_LATENCY_KEYS, "bins"), packed)
+    _write(tx, project_id, "rollup_latency", _PUT_LATENCY, _LATENCY_KEYS, packed)
     seen: dict[str, set[int]] = {}
     for agent, users in tx.fetch(
         "SELECT agent, users FROM rollup_user WHERE project_id=:p AND bucket>=:first AND bucket<:end", params
@@ -415,7 +416,7 @@ def _make_day(tx: Tx, project_id: int, first: int, end: int) -> None:
         for agent, numbers in seen.items()
         for block, bits in bits_of(numbers).items()
     }
-    _write(tx, project_id, "rollup_user_day", _PUT_USER_DAYS, (_USER_DAY_KEYS, "users"), packed)
+    _write(tx, project_id, "rollup_user_day", _PUT_USER_DAYS, _USER_DAY_KEYS, packed)
 
 
 def clear(tx: Tx, project_id: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field
 
 from aa_tui.backend.store.tables.base import CLUSTERED, Table, big_int, long_text
@@ -125,6 +125,14 @@ class Session(Table, table=True):
         Index("ix_session_key", "project_id", "key", unique=True),
         Index("ix_session_sort", "project_id", "sort_at", "id"),
         Index("ix_session_user", "project_id", "user_id", "sort_at", "id"),
+        Index(
+            "ix_session_due",
+            "project_id",
+            "close_due_ms",
+            "id",
+            sqlite_where=text("close_due_ms IS NOT NULL"),
+            postgresql_where=text("close_due_ms IS NOT NULL"),
+        ),
         Index("ix_session_state", "project_id", "state", "sort_at", "id"),
         Index("ix_session_cost", "project_id", "cost_nano", "sort_at", "id"),
         Index("ix_session_duration", "project_id", "duration_ms", "sort_at", "id"),

@@ -493,6 +493,14 @@ def upgrade() -> None:
     op.create_index("ix_session_cost", "session", ["project_id", "cost_nano", "sort_at", "id"], unique=False)
     op.create_index("ix_session_duration", "session", ["project_id", "duration_ms", "sort_at", "id"], unique=False)
     op.create_index("ix_session_errors", "session", ["project_id", "errors", "sort_at", "id"], unique=False)
+    op.create_index(
+        "ix_session_due",
+        "session",
+        ["project_id", "close_due_ms", "id"],
+        unique=False,
+        sqlite_where=sa.text("close_due_ms IS NOT NULL"),
+        postgresql_where=sa.text("close_due_ms IS NOT NULL"),
+    )
     op.create_index("ix_session_key", "session", ["project_id", "key"], unique=True)
     op.create_index("ix_session_sort", "session", ["project_id", "sort_at", "id"], unique=False)
     op.create_index("ix_session_state", "session", ["project_id", "state", "sort_at", "id"], unique=False)
