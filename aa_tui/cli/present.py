@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from aa_tui.backend.model.vocabulary import MEASURES
@@ -141,10 +140,10 @@ def monitor_object(view: MonitorView, project: str, filter_text: str) -> dict[st
             }
             for agent in view.agents
         ],
-        "tools": [dataclasses.asdict(tool) for tool in view.tools],
-        "errors": [dataclasses.asdict(one) for one in view.errors],
-        "rules": [dataclasses.asdict(one) for one in view.rules],
-        "topics": [dataclasses.asdict(one) for one in view.topics],
+        "tools": [tool._asdict() for tool in view.tools],
+        "errors": [one._asdict() for one in view.errors],
+        "rules": [one._asdict() for one in view.rules],
+        "topics": [one._asdict() for one in view.topics],
         "marks": [{"at": iso(mark.at_ms), "label": mark.label, "kind": mark.kind} for mark in view.marks],
         "scored": view.scored,
         "scored_by": view.scored_by,

@@ -6,25 +6,20 @@ For a few hundred rows that are all in memory; long lists use the windowed table
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.geometry import Region
-from textual.message import Message
 from textual.strip import Strip
 
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.cells import clip, pad, width_of
-from aa_tui.widgets.role_style import RoleStyled
+from aa_tui.widgets.panel import Panel, PanelMessage, Piece
 
 _GAP = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column: header, and how it behaves when space is short or plenty."""
 
     title: str
@@ -42,53 +37,29 @@ Cell = tuple[str, str]
 """Text (safe to draw) and role: text, muted, good, warn, bad."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatRow:
+class StatRow(NamedTuple):
     """One line: its cells, and the value that Enter stands for."""
 
     key: str
     cells: tuple[Cell, ...]
 
 
-class StatTable(RoleStyled, can_focus=True):
+class StatTable(Panel):
     """Rows of figures under a title line. A `▸` marks the row under the cursor while focused."""
 
-    @dataclass
-    class RowOpened(Message):
-        """The reader asked for what stands behind a row."""
+    class RowOpened(PanelMessage):
+        """The reader asked for what stands behind the row with this key."""
 
-        table: StatTable
-        """Where it happened."""
-        key: str
-        """The row's key."""
+        def __init__(self, table: StatTable, key: str) -> None:
+            super().__init__(table)
+            self.key = key
 
-        @property
-        def control(self) -> StatTable:
-            return self.table
+    class TabChosen(PanelMessage):
+        """The tab at this position was clicked."""
 
-    @dataclass
-    class TabChosen(Message):
-        """Another tab was clicked."""
-
-        table: StatTable
-        """Where it happened."""
-        index: int
-        """Position of the tab."""
-
-        @property
-        def control(self) -> StatTable:
-            return self.table
-
-    @dataclass
-    class Moved(Message):
-        """The cursor stands on another row."""
-
-        table: StatTable
-        """Where it happened."""
-
-        @property
-        def control(self) -> StatTable:
-            return self.table
+        def __init__(self, table: StatTable, index: int) -> None:
+            super().__init__(table)
+            self.index = index
 
     DEFAULT_CSS = """
     StatTable { height: 1fr; width: 1fr; min-height: 3; }
@@ -97,6 +68,7 @@ class StatTable(RoleStyled, can_focus=True):
         **{role: (role, "") for role in ("text", "muted", "good", "warn", "bad", "cursor")},
         "bar": ("series-1", ""),
         "title": ("text", "bold"),
+        "current": ("text", "bold reverse"),
         "tab": ("muted", ""),
         "header": ("muted", ""),
         "rule": ("line", ""),
@@ -111,6 +83,7 @@ class StatTable(RoleStyled, can_focus=True):
         self._columns: tuple[Column, ...] = ()
         self._rows: tuple[StatRow, ...] = ()
         self._empty = ""
+        self._fitted: tuple[int, list[tuple[int, int]]] | None = None
         self._cursor = 0
         self._top = 0
         self._tab_spans: list[tuple[int, int, int]] = []
@@ -127,6 +100,7 @@ class StatTable(RoleStyled, can_focus=True):
             return
         held = self.current
         self._columns, self._rows, self._note, self._empty = new
+        self._fitted = None
         keys = [row.key for row in self._rows]
         self._cursor = keys.index(held.key) if held is not None and held.key in keys else 0
         self._scroll()
@@ -156,26 +130,12 @@ class StatTable(RoleStyled, can_focus=True):
         else:
             for row in (before, wanted):
                 self.refresh(Region(0, 2 + row - self._top, self.size.width, 1))
-        self.post_message(self.Moved(self))
         return True
-
-    def step_across(self, by: int) -> bool:
-        """Rows have no columns to stand on: the key is for whoever comes next."""
-        return False
 
     def step_to_end(self, last: bool) -> None:
         """Move the cursor to the first or the last row."""
         if self._rows:
             self._cursor = len(self._rows) - 1 if last else 0
-            self._scroll()
-            self.refresh()
-            self.post_message(self.Moved(self))
-
-    def step_page(self, by: float) -> None:
-        """Move the cursor by pages."""
-        if self._rows:
-            rows = max(1, round((self.size.height - 2) * abs(by)))
-            self._cursor = min(len(self._rows) - 1, max(0, self._cursor + (rows if by > 0 else -rows)))
             self._scroll()
             self.refresh()
 
@@ -193,14 +153,6 @@ class StatTable(RoleStyled, can_focus=True):
         """Keep the cursor in sight."""
         self._scroll()
 
-    def on_focus(self) -> None:
-        """Show the cursor."""
-        self.refresh()
-
-    def on_blur(self) -> None:
-        """Hide the cursor."""
-        self.refresh()
-
     def on_click(self, event: events.Click) -> None:
         """Choose a tab, put the cursor on a row; a second click opens it."""
         if event.y == 0:
@@ -217,11 +169,13 @@ class StatTable(RoleStyled, can_focus=True):
 
     # Drawing -------------------------------------------------------------------------------------------------
 
-    def _style(self, role: str, under_cursor: bool = False) -> Style:
-        return self.role_style(role, "cursor") if under_cursor else self.role_style(role)
-
     def _widths(self) -> list[tuple[int, int]]:
         """Return (column index, width) of the columns that fit."""
+        if self._fitted is None or self._fitted[0] != self.size.width:
+            self._fitted = self.size.width, self._fit()
+        return self._fitted[1]
+
+    def _fit(self) -> list[tuple[int, int]]:
         needs = []
         for index, column in enumerate(self._columns):
             widest = max((width_of(row.cells[index][0]) for row in self._rows), default=0)
@@ -240,62 +194,39 @@ class StatTable(RoleStyled, can_focus=True):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         if y == 0:
-            return self._head(width)
-        columns = self._widths()
+            return self.strip_of(self._head(width), width)
         row = y - 2 + self._top
         if y == 1:
-            cells = [(self._columns[i].title, "header") for i, _ in columns]
-            return (
-                self._line(columns, cells, " ", "header", width)
-                if self._rows
-                else Strip.blank(width, self.role_style())
-            )
+            return self._line([(column.title, "header") for column in self._columns], " ", "header")
         if row >= len(self._rows):
             text = self._empty if not self._rows and y == 2 else ""
-            return Strip([Segment("  " + clip(text, width - 2), self._style("muted"))]).adjust_cell_length(
-                width, self.role_style()
-            )
+            return self.strip_of([("  " + clip(text, width - 2), "muted")], width)
         here = self.has_focus and row == self._cursor
-        cells = [self._rows[row].cells[i] for i, _ in columns]
-        return self._line(columns, cells, glyphs.get("cursor") if here else " ", "text", width, here)
+        return self._line(self._rows[row].cells, glyphs.get("cursor") if here else " ", "text", here)
 
-    def _line(
-        self,
-        columns: list[tuple[int, int]],
-        cells: list[Cell],
-        lead: str,
-        role: str,
-        width: int,
-        here: bool = False,
-    ) -> Strip:
-        segments = [Segment(lead, self._style(role, here))]
-        for (index, size), (text, cell_role) in zip(columns, cells, strict=True):
-            column = self._columns[index]
-            piece = glyphs.plain(pad(text, size, right=column.right)) + " " * _GAP
-            segments.append(Segment(piece, self._style(cell_role, here)))
-        return Strip(segments).adjust_cell_length(width, self._style(role, here))
+    def _line(self, cells: Sequence[Cell], lead: str, role: str, here: bool = False) -> Strip:
+        pieces = [(lead, role)]
+        for index, size in self._widths() if self._rows else ():
+            text, cell_role = cells[index]
+            piece = glyphs.plain(pad(text, size, right=self._columns[index].right))
+            pieces.append((piece + " " * _GAP, cell_role))
+        return self.strip_of(pieces, self.size.width, here)
 
-    def _head(self, width: int) -> Strip:
+    def _head(self, width: int) -> list[Piece]:
         rule = glyphs.get("rule")
         edge = "focus" if self.has_focus else "rule"
-        segments = [Segment(rule, self._style(edge))]
+        pieces = [(rule, edge)]
         self._tab_spans = []
         at = 1
         for index, title in enumerate(self._tabs or (self._title,)):
+            if index:
+                pieces.append((rule, edge))
+                at += 1
             text = f" {title} "
-            role = ("title" if title == self._title else "tab") if self._tabs else "title"
             self._tab_spans.append((at, at + len(text), index))
             at += len(text)
-            segments.append(
-                Segment(text, self._style(role) + (Style(reverse=True) if self._tabs and role == "title" else Style()))
-            )
-            if self._tabs and index < len(self._tabs) - 1:
-                segments.append(Segment(rule, self._style(edge)))
-                at += 1
+            pieces.append((text, "title" if not self._tabs else "current" if title == self._title else "tab"))
         count = f"{self._cursor + 1} of {len(self._rows)}" if len(self._rows) > max(1, self.size.height - 2) else ""
         note = f" {glyphs.get('dot')} ".join(part for part in (self._note, count) if part)
         end = f" {glyphs.plain(clip(note, max(0, width - at - 4)))} " if note and width - at > 8 else ""
-        segments.append(Segment(rule * max(0, width - at - width_of(end) - 1), self._style(edge)))
-        segments.append(Segment(end, self._style("muted")))
-        segments.append(Segment(rule, self._style(edge)))
-        return Strip(segments).adjust_cell_length(width, self.role_style())
+        return [*pieces, (rule * max(0, width - at - width_of(end) - 1), edge), (end, "muted"), (rule, edge)]

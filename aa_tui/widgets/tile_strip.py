@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.geometry import Region
-from textual.message import Message
 from textual.strip import Strip
 
 from aa_tui.widgets import glyphs
-from aa_tui.widgets.cells import clip, pad, width_of
-from aa_tui.widgets.role_style import RoleStyled
+from aa_tui.widgets.cells import clip, width_of
+from aa_tui.widgets.panel import Panel, PanelMessage, Piece
 
 _GAP = 2
 _ROWS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(NamedTuple):
     """One number. All texts are the program's own and short."""
 
     id: str
@@ -51,32 +46,15 @@ class Tile:
 _BAND_ROLE = {"good": "good", "fair": "warn", "poor": "bad"}
 
 
-class TileStrip(RoleStyled, can_focus=True):
+class TileStrip(Panel):
     """Three rows of tiles, as many as fit by priority, with a cursor over them while focused."""
 
-    @dataclass
-    class Opened(Message):
-        """The reader asked for what stands behind a tile."""
+    class Opened(PanelMessage):
+        """The reader asked for what stands behind the tile with this id."""
 
-        strip: TileStrip
-        """Where it happened."""
-        tile: str
-        """Id of the tile."""
-
-        @property
-        def control(self) -> TileStrip:
-            return self.strip
-
-    @dataclass
-    class Moved(Message):
-        """The cursor stands on another tile."""
-
-        strip: TileStrip
-        """Where it happened."""
-
-        @property
-        def control(self) -> TileStrip:
-            return self.strip
+        def __init__(self, strip: TileStrip, tile: str) -> None:
+            super().__init__(strip)
+            self.tile = tile
 
     DEFAULT_CSS = """
     TileStrip { height: 3; width: 1fr; }
@@ -138,14 +116,6 @@ class TileStrip(RoleStyled, can_focus=True):
         self._lay_out()
         self.refresh()
 
-    def on_focus(self) -> None:
-        """Show the cursor."""
-        self.refresh()
-
-    def on_blur(self) -> None:
-        """Hide the cursor."""
-        self.refresh()
-
     def step_across(self, by: int) -> bool:
         """Move the cursor over the tiles; False at the edge."""
         wanted = self._cursor + by
@@ -155,19 +125,13 @@ class TileStrip(RoleStyled, can_focus=True):
             left, width, _ = self._places[index]
             self.refresh(Region(left - 1, 0, width + 2, _ROWS))
         self._cursor = wanted
-        self.post_message(self.Moved(self))
         return True
-
-    def step_down(self, by: int) -> bool:
-        """Tiles stand in one row: the focus always moves on."""
-        return False
 
     def step_to_end(self, last: bool) -> None:
         """Move the cursor to the first or the last tile."""
         if self._places:
             self._cursor = len(self._places) - 1 if last else 0
             self.refresh()
-            self.post_message(self.Moved(self))
 
     def open_cursor(self) -> None:
         """Open what stands behind the tile under the cursor."""
@@ -184,10 +148,7 @@ class TileStrip(RoleStyled, can_focus=True):
                     self.step_across(index - self._cursor)
                 return
 
-    def _style(self, role: str, under_cursor: bool) -> Style:
-        return self.role_style(role, "cursor") if under_cursor else self.role_style(role)
-
-    def _row(self, tile: Tile, y: int) -> list[tuple[str, str]]:
+    def _row(self, tile: Tile, y: int) -> list[Piece]:
         if y == 0:
             return [(tile.label, "label"), (f" {tile.n}" if tile.n else "", "n")]
         if y == 1:
@@ -196,17 +157,16 @@ class TileStrip(RoleStyled, can_focus=True):
         return [(tile.change, tile.change_role), (band, _BAND_ROLE.get(tile.band, "muted"))]
 
     def render_line(self, y: int) -> Strip:
-        segments: list[Segment] = []
+        strips: list[Strip] = []
         at = 0
         for index, (left, width, tile) in enumerate(self._places):
-            here = self.has_focus and index == self._cursor
-            segments.append(Segment(" " * (left - 1 - at), self.role_style()))
-            segments.append(Segment(" ", self._style("value", here)))
+            pieces: list[Piece] = [(" ", "value")]
             used = 0
             for text, role in self._row(tile, y):
                 piece = glyphs.plain(clip(text, width - used))
                 used += width_of(piece)
-                segments.append(Segment(piece, self._style(role, here)))
-            segments.append(Segment(pad("", width - used + 1), self._style("value", here)))
+                pieces.append((piece, role))
+            here = self.has_focus and index == self._cursor
+            strips += [self.strip_of((), left - 1 - at), self.strip_of(pieces, width + 2, here)]
             at = left + width + 1
-        return Strip(segments).adjust_cell_length(self.size.width, self.role_style())
+        return Strip.join(strips).adjust_cell_length(self.size.width, self.style_of(""))

@@ -7,7 +7,6 @@ import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -131,7 +130,7 @@ def test_rollups_say_the_same_as_rows(
     def plain(view: MonitorView) -> MonitorView:
         # Users are not in rollups, so there is no line of them; tools come from events there are none of here.
         lines = tuple(s for s in view.series if s.measure != "users")
-        return replace(view, series=lines, tools=())
+        return view._replace(series=lines, tools=())
 
     for measure, tile in rows.tiles.items():
         assert rolled.tiles[measure].value == pytest.approx(tile.value), measure

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +104,8 @@ def _plain(view: MonitorView) -> MonitorView:
     quality (rows average what sessions say, of which these say nothing)."""
     lines = tuple(s for s in view.series if s.measure not in ("users", "quality"))
     tiles = {name: tile for name, tile in view.tiles.items() if name != "quality"}
-    agents = tuple(replace(a, quality=a.success) for a in view.agents)
-    return replace(view, series=lines, tiles=tiles, agents=agents, tools=())
+    agents = tuple(a._replace(quality=a.success) for a in view.agents)
+    return view._replace(series=lines, tiles=tiles, agents=agents, tools=())
 
 
 @pytest.mark.parametrize(("zone", "change"), _ZONES)

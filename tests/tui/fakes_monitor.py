@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +23,7 @@ from aa_tui.backend.query.readmodels import (
     Series,
     ToolStat,
 )
+from aa_tui.backend.service.permissions import Actor
 from aa_tui.backend.support.clock import DAY_MS, HOUR_MS, FrozenClock
 
 NOW = 1_795_356_131_000
@@ -183,9 +183,8 @@ def view(
 def empty() -> MonitorView:
     """A view in which nothing matched."""
     full = view(scored=0)
-    hollow = tuple(replace(s, points=tuple(Point(p.start_ms, None, 0) for p in s.points)) for s in full.series)
-    return replace(
-        full,
+    hollow = tuple(s._replace(points=tuple(Point(p.start_ms, None, 0) for p in s.points)) for s in full.series)
+    return full._replace(
         series=hollow,
         tiles={},
         agents=(),
@@ -284,4 +283,6 @@ def workspace(monitor: FakeMonitor | None = None) -> Any:
         store=FakeStore(),
         project=ProjectInfo(1, "demo", "aa_k3y00000000", "UTC", 1, None),
         clock=FrozenClock(NOW),
+        actor=Actor("tester"),
+        reread=lambda: False,
     )

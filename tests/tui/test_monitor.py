@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -17,8 +16,9 @@ from aa_tui.backend.service.workspace import Workspace
 from aa_tui.backend.support.clock import DAY_MS, parse_iso_ms
 from aa_tui.backend.support.errors import StoreError
 from aa_tui.screens.get_started import GetStarted
-from aa_tui.screens.monitor import MonitorScreen, behind, present
+from aa_tui.screens.monitor import behind, present
 from aa_tui.screens.monitor.layout import layout_for
+from aa_tui.screens.monitor.screen import MonitorScreen
 from aa_tui.widgets.charts import Chart
 from aa_tui.widgets.empty_state import EmptyState
 from aa_tui.widgets.frame import OneLine
@@ -145,7 +145,7 @@ async def test_recorded_sample_verdicts_are_named_where_quality_is_shown() -> No
 
 
 async def test_untimed_sessions_are_counted_in_words() -> None:
-    view = replace(fakes.view(), untimed=12)
+    view = fakes.view()._replace(untimed=12)
     text = present.words(view, Filter(), "last 30 days", "", False)
     assert text.endswith("12 sessions without a time left out of charts")
 
@@ -403,7 +403,7 @@ async def test_a_failed_refresh_keeps_what_was_shown() -> None:
         await pilot.press("r")
         await settled(pilot)
         assert "support-bot" in screen_text(app) and "The store is locked." in app.messages[-1]
-        assert not screen.query_one("#nothing").display
+        assert not screen.has_class("-nothing")
 
 
 async def test_no_data_shows_the_guide_with_key_and_checklist_that_follows_the_store() -> None:
@@ -502,8 +502,8 @@ async def test_new_data_is_taken_in_without_moving_the_cursor_unless_frozen() ->
 async def test_hostile_names_reach_no_cell_as_they_are() -> None:
     bad = "\x1b]52;c;AAAA\x07[/x]\u202egpj"
     view = fakes.view(groups=(bad, "b", "c"), grouped=True)
-    stat = replace(view.agents[0], agent=bad, topics=(bad,))
-    view = replace(view, agents=(stat,), scored_by=bad, time_zone="UTC")
+    stat = view.agents[0]._replace(agent=bad, topics=(bad,))
+    view = view._replace(agents=(stat,), scored_by=bad, time_zone="UTC")
     monitor = fakes.FakeMonitor()
     monitor.view = lambda *a, **k: view  # type: ignore[method-assign]
     app = Recording(fakes.workspace(monitor), "monitor?since=30d&by=agent")
@@ -535,8 +535,8 @@ def test_tiles_say_value_change_band_and_denominator() -> None:
 def test_what_money_is_stands_in_its_heading() -> None:
     view = fakes.view()
     assert present.cost_head(view) == "list price"
-    assert present.cost_head(replace(view, subscription=True)) == "subscription"
-    assert present.cost_head(replace(view, cost_estimated=False)) == "cost"
+    assert present.cost_head(view._replace(subscription=True)) == "subscription"
+    assert present.cost_head(view._replace(cost_estimated=False)) == "cost"
     assert any("95 % of calls priced" in legend for legend in present.chart(view, "cost").legends)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from functools import cached_property
+from typing import NamedTuple
 
 from aa_tui.backend.model.timerange import PRESETS, TimeRange, parse_range
 from aa_tui.backend.support.errors import UsageError
@@ -35,8 +36,7 @@ class FilterError(UsageError):
 # --- fields --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A name the language knows.
 
     `kind`: `facet` (a value of a dimension), `named` (`eval:NAME=VALUE`), `context` (`context.KEY=VALUE`), `number`,
@@ -896,8 +896,7 @@ SORT_KEYS = ("started", "duration", "cost", "turns", "tokens", "errors", "user",
 """What sessions can be sorted by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sort:
+class Sort(NamedTuple):
     """An order of sessions. Unknown values come last either way; ties go by start."""
 
     key: str = "started"
@@ -925,8 +924,7 @@ def parse_sort(text: str) -> Sort:
 # --- completion ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(NamedTuple):
     """A name or fixed value that may replace the text from `start` to `end`."""
 
     start: int
@@ -935,8 +933,7 @@ class Completion:
     help: str
 
 
-@dataclass(frozen=True, slots=True)
-class ValueSlot:
+class ValueSlot(NamedTuple):
     """The place of a value being typed: ask `facet_values(facet, prefix)` and replace `start` to `end`."""
 
     facet: str

@@ -6,11 +6,10 @@ Used by `?` on a number, by the documentation and by JSON output.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class MeasureInfo:
+class MeasureInfo(NamedTuple):
     """One measure.
 
     `unit`: `count`, `share` (0–1), `score` (0–1), `usd` (nano-dollars in the store) or `ms`. `good` and `critical` are

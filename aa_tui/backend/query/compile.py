@@ -11,7 +11,7 @@ import re
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from aa_tui.backend.model.filter import (
     FIELDS,
@@ -83,8 +83,7 @@ _SORT_COLUMN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """Whose sessions, and what relative times mean: the project, its zone and "now"."""
 
     project_id: int
@@ -125,8 +124,7 @@ class _Plan:
     hits: float
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Ordered session ids of a search or list, and whether everything was looked at."""
 
     ids: Sequence[int]

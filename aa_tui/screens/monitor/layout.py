@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 TILE_ROWS = 3
+FRAME_ROWS = 3
+"""Sections, words and footer: what the screen takes of the terminal's height."""
 _TABLE_LEAST = 6
 _CHART_LEAST = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """What fits into a body of some size."""
 
     across: int

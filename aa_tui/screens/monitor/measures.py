@@ -5,7 +5,7 @@ What a measure means, its unit and its bands are said once, in `backend/model/vo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from aa_tui.backend.model import vocabulary
 from aa_tui.widgets.charts import Bands
@@ -18,8 +18,7 @@ _UNITS: dict[str, Unit] = {"count": "count", "share": "share", "score": "score",
 _HOW: dict[Unit, How] = {"count": "mean", "share": "rate", "score": "rate", "money": "mean", "latency": "max"}
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """How one measure is drawn."""
 
     label: str
@@ -51,8 +50,7 @@ def _shown(measure: str, base: Shown) -> Shown:
     bands = None
     if info.good is not None and info.critical is not None:
         bands = Bands(info.good, info.critical, bool(info.higher_is_better))
-    return replace(
-        base,
+    return base._replace(
         unit=unit,
         how=_HOW[unit],
         higher_is_better=info.higher_is_better,
@@ -96,8 +94,7 @@ MEASURES: dict[str, Shown] = {measure: _shown(measure, base) for measure, base i
 """Every measure Monitor can show, in the order of the tiles."""
 
 FROM_RULES: dict[str, Shown] = {
-    "success": replace(
-        MEASURES["success"],
+    "success": MEASURES["success"]._replace(
         label="no rule hit",
         title="No rule hit %",
         filter="rule:*",
@@ -132,9 +129,6 @@ GROUPS: tuple[tuple[str, str], ...] = (
     ("context.plan", "user plan"),
 )
 """What charts can be grouped by: facet key and words."""
-
-INTERVALS = ("auto", "hour", "day", "week", "month")
-"""What `i` offers."""
 
 EACH = {"hour": "an hour", "day": "a day", "week": "a week", "month": "a month"}
 """`a day`, for titles."""

@@ -12,10 +12,11 @@ from textual.app import ComposeResult
 from textual.containers import Grid, Horizontal, Vertical
 
 from aa_tui.screens.monitor import present
-from aa_tui.screens.monitor.layout import Layout, layout_for
+from aa_tui.screens.monitor.layout import FRAME_ROWS, Layout, layout_for
 from aa_tui.screens.monitor.measures import SLOTS
 from aa_tui.screens.monitor.tables import tables
 from aa_tui.widgets.charts import Chart
+from aa_tui.widgets.panel import Panel
 from aa_tui.widgets.stat_table import StatTable
 from aa_tui.widgets.tile_strip import TileStrip
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 TABLES = ("agents", "tools", "errors", "rules", "topics")
 """The tables by id, in the order of the tabs."""
 
-Panel = TileStrip | Chart | StatTable
+_TABLE_ROWS = (TABLES[:2], TABLES[2:])
 _FIRST_LOOK = ("success", "error_rate", "latency_p90", "cost")
 """Where something going wrong is looked for, in this order."""
 
@@ -45,30 +46,26 @@ class Panels(Vertical):
         self._now_ms: int | None = None
         self._grouped = False
         self._slots = list(SLOTS)
-        self._layout = Layout(2, 2, 6, False)
+        self._layout: Layout | None = None
         self._table = TABLES[0]
+        self._tiles = TileStrip(id="tiles")
+        self._all_charts = tuple(Chart(id=f"chart-{index}") for index in range(len(SLOTS)))
+        self._grid = Grid(*self._all_charts, id="charts")
+        self._tables = {name: StatTable(name.capitalize(), id=name) for name in TABLES}
+        self._table_rows = tuple(
+            Horizontal(*(self._tables[name] for name in names), classes="table-row") for names in _TABLE_ROWS
+        )
 
     def compose(self) -> ComposeResult:
-        yield TileStrip(id="tiles")
-        with Grid(id="charts"):
-            for index in range(len(SLOTS)):
-                yield Chart(id=f"chart-{index}")
-        with Vertical(id="tables"):
-            with Horizontal(classes="table-row"):
-                yield StatTable("Agents", id="agents")
-                yield StatTable("Tools", id="tools")
-            with Horizontal(classes="table-row"):
-                yield StatTable("Errors", id="errors")
-                yield StatTable("Rules", id="rules")
-                yield StatTable("Topics", id="topics")
-
-    def on_mount(self) -> None:
-        """Divide the space."""
-        self._arrange()
+        # Divided before anything is mounted, so that the first layout stays.
+        self._arrange(self.app.size.width, self.app.size.height - FRAME_ROWS)
+        yield self._tiles
+        yield self._grid
+        yield Vertical(*self._table_rows, id="tables")
 
     def on_resize(self, event: events.Resize) -> None:
         """Divide the new space."""
-        self._arrange()
+        self._arrange(event.size.width, event.size.height)
 
     # What is shown -------------------------------------------------------------------------------------------
 
@@ -76,18 +73,18 @@ class Panels(Vertical):
         """Show a view; buckets that end after `now_ms` are unfinished."""
         self._view, self._now_ms = view, now_ms
         self._grouped = any(series.group for series in view.series)
-        self._arrange()
-        self.query_one(TileStrip).set(present.tiles(view))
+        self._arrange(self.size.width, self.size.height)
+        self._tiles.set(present.tiles(view))
         self._fill_charts()
         for name, table in tables(view).items():
-            self._table_of(name).set(table.columns, table.rows, note=table.note, empty=table.empty)
+            self._tables[name].set(table.columns, table.rows, note=table.note, empty=table.empty)
 
     def _fill_charts(self) -> None:
         view = self._view
         there = present.measures(view) if view is not None else ()
         if view is None or not there:
             return
-        for index, chart in enumerate(self._charts(len(SLOTS))):
+        for index, chart in enumerate(self._all_charts):
             if self._slots[index] not in there:
                 self._slots[index] = next((each for each in there if each not in self._slots), there[0])
             chart.spec = present.chart(view, self._slots[index], self._now_ms)
@@ -95,9 +92,9 @@ class Panels(Vertical):
     def next_measure(self) -> None:
         """Show the next measure in the focused chart."""
         chart = self.screen.focused
-        if self._view is None or not isinstance(chart, Chart) or chart.id is None:
+        if self._view is None or not isinstance(chart, Chart):
             return
-        index = int(chart.id.rpartition("-")[2])
+        index = self._all_charts.index(chart)
         there = present.measures(self._view)
         now = self._slots[index]
         self._slots[index] = there[(there.index(now) + 1) % len(there)] if now in there else there[0]
@@ -105,34 +102,30 @@ class Panels(Vertical):
 
     # Where it stands -----------------------------------------------------------------------------------------
 
-    def _arrange(self) -> None:
-        if not self.is_mounted:
+    def _arrange(self, width: int, height: int) -> None:
+        plan = layout_for(width, height, self._grouped)
+        if plan == self._layout or not width:
             return
-        plan = layout_for(self.size.width, self.size.height, self._grouped)
         self._layout = plan
-        grid = self.query_one("#charts", Grid)
-        grid.styles.grid_size_columns = plan.across
-        grid.styles.grid_size_rows = plan.down
-        grid.styles.height = plan.down * plan.chart_height
-        for index, chart in enumerate(self._charts(len(SLOTS))):
+        styles = self._grid.styles
+        styles.grid_size_columns, styles.grid_size_rows = plan.across, plan.down
+        styles.height = plan.down * plan.chart_height
+        for index, chart in enumerate(self._all_charts):
             chart.display = index < plan.charts
-        self._arrange_tables()
+        self._arrange_tables(plan)
 
-    def _arrange_tables(self) -> None:
-        alone = not self._layout.all_tables
-        titles = [self._table_of(name).title for name in TABLES] if alone else []
-        for name in TABLES:
-            table = self._table_of(name)
-            table.display = not alone or name == self._table
+    def _arrange_tables(self, plan: Layout) -> None:
+        titles = [] if plan.all_tables else [table.title for table in self._tables.values()]
+        for name, table in self._tables.items():
+            table.display = plan.all_tables or name == self._table
             table.set_tabs(titles)
-        for row in self.query(".table-row"):
-            row.display = any(child.display for child in row.children)
+        for row, names in zip(self._table_rows, _TABLE_ROWS, strict=True):
+            row.display = any(self._tables[name].display for name in names)
 
-    def _charts(self, count: int) -> list[Chart]:
-        return [self.query_one(f"#chart-{index}", Chart) for index in range(count)]
-
-    def _table_of(self, name: str) -> StatTable:
-        return self.query_one(f"#{name}", StatTable)
+    @property
+    def _charts(self) -> tuple[Chart, ...]:
+        """The charts there is room for."""
+        return self._all_charts[: self._layout.charts] if self._layout else ()
 
     # Moving --------------------------------------------------------------------------------------------------
 
@@ -140,24 +133,24 @@ class Panels(Vertical):
     def current(self) -> Panel | None:
         """The panel in focus."""
         focused = self.screen.focused
-        return focused if isinstance(focused, TileStrip | Chart | StatTable) else None
+        return focused if isinstance(focused, Panel) else None
 
     def focus_first(self) -> None:
         """Begin where something stands out, so that one key opens what went wrong."""
-        charts = [chart for chart in self._charts(self._layout.charts) if chart.spec is not None]
+        charts = [chart for chart in self._charts if chart.spec is not None]
         by_measure = {chart.spec.measure: chart for chart in charts if chart.spec is not None}
         order = [by_measure[name] for name in _FIRST_LOOK if name in by_measure]
         standing_out = [chart for chart in order if chart.stands_out]
         first = next(iter(standing_out or order or charts), None)
-        (first or self.query_one(TileStrip)).focus()
+        (first or self._tiles).focus()
 
     def _rows(self) -> list[list[Panel]]:
-        plan = self._layout
-        charts: list[Panel] = list(self._charts(plan.charts))
-        rows: list[list[Panel]] = [[self.query_one(TileStrip)]]
-        rows += [charts[row * plan.across : (row + 1) * plan.across] for row in range(plan.down)]
-        for names in (TABLES[:2], TABLES[2:]):
-            shown: list[Panel] = [table for name in names if (table := self._table_of(name)).display]
+        charts: list[Panel] = list(self._charts)
+        across = self._layout.across if self._layout else 1
+        rows: list[list[Panel]] = [[self._tiles]]
+        rows += [charts[first : first + across] for first in range(0, len(charts), across)]
+        for names in _TABLE_ROWS:
+            shown: list[Panel] = [self._tables[name] for name in names if self._tables[name].display]
             if shown:
                 rows.append(shown)
         return rows
@@ -173,7 +166,7 @@ class Panels(Vertical):
             return
         row = next((index for index, panels in enumerate(rows) if panel in panels), 0)
         column = rows[row].index(panel) if panel in rows[row] else 0
-        if across and isinstance(panel, StatTable) and not self._layout.all_tables:
+        if across and isinstance(panel, StatTable) and self._layout and not self._layout.all_tables:
             self.turn_table(across)
         elif across and 0 <= column + across < len(rows[row]):
             rows[row][column + across].focus()
@@ -193,8 +186,9 @@ class Panels(Vertical):
 
     def _show_table(self, name: str) -> None:
         self._table = name
-        self._arrange_tables()
-        self._table_of(name).focus()
+        if self._layout is not None:
+            self._arrange_tables(self._layout)
+        self._tables[name].focus()
 
     @on(StatTable.TabChosen)
     def _tab_chosen(self, event: StatTable.TabChosen) -> None:

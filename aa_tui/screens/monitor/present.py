@@ -142,6 +142,7 @@ def chart(view: MonitorView, measure: str, now_ms: int | None = None) -> ChartSp
     return ChartSpec(
         measure=measure,
         title=title,
+        short="Latency" if measure == "latency_p90" else how.label.capitalize(),
         unit=how.unit,
         how=how.how,
         form="multiples" if form == "multiples" else "lines" if form == "lines" else "bars",

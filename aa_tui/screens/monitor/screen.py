@@ -6,6 +6,7 @@ What a view looks like is decided in `present`, how much fits in `layout`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual import on
@@ -13,25 +14,25 @@ from textual.content import Content
 
 from aa_tui import themes
 from aa_tui.address import Address
-from aa_tui.backend.model.filter import Filter, from_link_params, to_link_params
+from aa_tui.backend.model.filter import Filter, to_link_params
 from aa_tui.backend.support import humanize
 from aa_tui.backend.support.errors import AAError, UsageError
-from aa_tui.screens.get_started import GetStarted
-from aa_tui.screens.monitor import behind, present
-from aa_tui.screens.monitor.measures import GROUPS, INTERVALS, shown
-from aa_tui.screens.monitor.menus import DEFAULT_RANGE, MonitorMenus
+from aa_tui.screens.monitor import behind, present, reading
+from aa_tui.screens.monitor.measures import GROUPS, shown
+from aa_tui.screens.monitor.menus import MonitorMenus
 from aa_tui.screens.monitor.panels import Panels
+from aa_tui.screens.monitor.reading import DEFAULT_RANGE, GUIDE
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.charts import Chart
-from aa_tui.widgets.empty_state import EmptyState
-from aa_tui.widgets.filter_bar import FilterBar
-from aa_tui.widgets.prompt import Prompt
 from aa_tui.widgets.safe_text import safe, safe_line
 from aa_tui.widgets.stat_table import StatTable
 from aa_tui.widgets.tile_strip import TileStrip
 
 if TYPE_CHECKING:
-    from aa_tui.backend.query.readmodels import FilterPart, MonitorView
+    from aa_tui.backend.query.readmodels import MonitorView
+    from aa_tui.screens.get_started import GetStarted
+    from aa_tui.widgets.empty_state import EmptyState
+    from aa_tui.widgets.prompt import Prompt
 
 
 class MonitorScreen(MonitorMenus):
@@ -49,6 +50,8 @@ class MonitorScreen(MonitorMenus):
     MonitorScreen.-guide #panels, MonitorScreen.-guide #nothing { display: none; }
     """
 
+    SETTLES_WITHIN = 0.5
+
     def __init__(self) -> None:
         super().__init__()
         self._view: MonitorView | None = None
@@ -58,38 +61,45 @@ class MonitorScreen(MonitorMenus):
         self._note_time: int | None = None
         self._seen: int | None = None
         self._frozen = False
+        self._nothing_shown: EmptyState | None = None
+        self._guide_shown: GetStarted | None = None
+        self._note: Prompt | None = None
 
     # Composition ---------------------------------------------------------------------------------------------
 
     def compose_body(self) -> Iterator[Any]:
-        yield FilterBar(id="filter")
+        # What most visits do not see is mounted when it is first wanted.
         yield Panels(id="panels")
-        yield EmptyState(id="nothing")
-        yield GetStarted(id="guide")
-        yield Prompt("N", "a note at this time", id="note")
+
+    @property
+    def _nothing(self) -> EmptyState:
+        if self._nothing_shown is None:
+            from aa_tui.widgets.empty_state import EmptyState
+
+            self._nothing_shown = EmptyState(id="nothing")
+            self._body.mount(self._nothing_shown)
+        return self._nothing_shown
+
+    @property
+    def _guide(self) -> GetStarted:
+        if self._guide_shown is None:
+            from aa_tui.screens.get_started import GetStarted
+
+            self._guide_shown = GetStarted(id="guide")
+            self._body.mount(self._guide_shown)
+        return self._guide_shown
 
     # Address -------------------------------------------------------------------------------------------------
 
     def address(self) -> Address:
         if self._guide_wanted:
-            return Address("monitor", {}, None, "get-started")
-        params = to_link_params(self._filter)
-        if self._group:
-            params["by"] = self._group
-        if self._interval != "auto":
-            params["interval"] = self._interval
-        return Address("monitor", params)
+            return Address("monitor", {}, None, GUIDE)
+        return Address("monitor", self._asked.params())
 
     async def show(self, address: Address, state: dict[str, Any] | None = None) -> None:
-        params = dict(address.params)
-        self._guide_wanted = address.tab == "get-started"
-        self._group = params.pop("by", "")
-        wanted = params.pop("interval", "auto")
-        self._interval = wanted if wanted in INTERVALS else "auto"
-        if "range" in params:
-            params.setdefault("since", params.pop("range"))
+        self._guide_wanted = address.tab == GUIDE
         try:
-            self._filter = from_link_params(params)
+            self._asked = reading.asked(address)
         except UsageError as error:
             self.flash(str(error), "bad")
         self.load(self._load(), "view")
@@ -103,34 +113,28 @@ class MonitorScreen(MonitorMenus):
                 Content.assemble(what, Content.styled(f" {glyphs.get('dot')} loading", themes.style("muted")))
             )
         workspace = await self.ready()
-        monitor = workspace.monitor
-        self._seen = await self.ask(workspace.store.change_counter, token=False, group="view")
-        has_data = await self.ask(monitor.has_agent_data, token=False, group="view")
-        if self._guide_wanted or not has_data:
+        if self._guide_wanted:
+            await self._show_guide()
+            return
+        ahead, self.ahead = self.ahead, None
+        first = await ahead if ahead is not None else None
+        call = first.answer if first is not None else partial(reading.read, workspace, self._asked, self._range)
+        answer: reading.Answer = await self.ask(call, group="view")
+        self._seen = answer.change
+        if answer.view is None:
             await self._show_guide()
             return
         self.set_class(False, "-guide")
-        if self._filter.time_range() is None:
-            if self._range is None:
-                self._range = await self.ask(monitor.best_range, token=False, group="view")
-                self._chosen = self._range != DEFAULT_RANGE
-            self._filter = self._filter.with_range(self._range)
-        view = await self.ask(
-            monitor.view, self._filter, interval=self._interval, group_by=self._grouping() or None, group="view"
-        )
-        self._now_ms = workspace.clock.now_ms()
-        parts: list[FilterPart] = []
-        if not _has_sessions(view):
-            parts = await self.ask(workspace.sessions.explain_nothing, self._filter, group="view")
-        self._apply(view, parts)
+        if self._range is None:
+            self._chosen = answer.chosen is not None and answer.chosen != DEFAULT_RANGE
+        self._range = answer.chosen
+        self._asked = self._asked._replace(filter=answer.filter)
+        self._parts, self._now_ms = answer.parts, answer.now_ms
+        self._apply(answer.view)
 
-    def _grouping(self) -> str:
-        """What charts are grouped by: as chosen, else by agent while several are compared."""
-        return self._group or ("agent" if len(self._filter.values("agent")) > 1 else "")
-
-    def _apply(self, view: MonitorView, parts: list[FilterPart]) -> None:
-        self._view, self._parts = view, parts
-        nothing = not _has_sessions(view)
+    def _apply(self, view: MonitorView) -> None:
+        self._view = view
+        nothing = not reading.has_sessions(view)
         self.set_class(nothing, "-nothing")
         self._say_words(view)
         if nothing:
@@ -144,7 +148,7 @@ class MonitorScreen(MonitorMenus):
     def _say_words(self, view: MonitorView) -> None:
         chosen = self._filter.time_range() or DEFAULT_RANGE
         range_words = chosen.words()
-        group = next((words for key, words in GROUPS if key == self._grouping()), self._grouping())
+        group = next((words for key, words in GROUPS if key == self._asked.grouping), self._asked.grouping)
         left = present.words(view, self._filter, range_words, group, self._chosen and chosen == self._range)
         verb = "frozen" if self._frozen else "as of"
         as_of = humanize.clock(self._now_ms, view.time_zone)
@@ -160,7 +164,7 @@ class MonitorScreen(MonitorMenus):
             lines.append("x drops it · X drops everything · t another time · / edit the filter")
         else:
             lines.append("t another time · X drops the whole filter · / edit it")
-        self.query_one("#nothing", EmptyState).say("Filtered to nothing", lines, "warn")
+        self._nothing.say("Filtered to nothing", lines, "warn")
 
     def failed(self, group: str, error: AAError) -> None:
         """Say it where the data would be; what was there before stays, with the words at the bottom."""
@@ -173,13 +177,13 @@ class MonitorScreen(MonitorMenus):
         self.set_class(True, "-nothing")
         self.set_words(Content.styled("not read", themes.style("muted")))
         lines: list[str | Content] = [safe(error.message), safe(error.hint or ""), "", "r tries again"]
-        self.query_one("#nothing", EmptyState).say("Monitor could not be read", lines, "bad")
+        self._nothing.say("Monitor could not be read", lines, "bad")
 
     async def _show_guide(self) -> None:
         workspace = await self.ready()
         self.set_class(True, "-guide")
         self.set_words("get started", "")
-        guide = self.query_one(GetStarted)
+        guide = self._guide
         rows = await self.ask(workspace.monitor.checklist, group="checklist")
         guide.begin(workspace.project.name, workspace.project.api_key, rows, empty=not self._guide_wanted)
         guide.focus()
@@ -207,6 +211,14 @@ class MonitorScreen(MonitorMenus):
         else:
             self.load(self._load(), "view")
 
+    async def imported(self) -> None:
+        """Take the range that holds the newest data, unless a person chose another."""
+        if self.has_class("-guide"):
+            self.load(self._refresh_guide(), "guide")
+        elif self._range is not None and self._filter.time_range() == self._range:
+            self._range, self._asked = None, self._asked._replace(filter=self._filter.with_range(None))
+            self.load(self._load(), "view")
+
     def action_app_freeze(self) -> None:
         """Hold what is shown, or follow new data again."""
         self._frozen = not self._frozen
@@ -218,7 +230,7 @@ class MonitorScreen(MonitorMenus):
     async def _refresh_guide(self) -> None:
         workspace = await self.ready()
         rows = await self.ask(workspace.monitor.checklist, group="checklist")
-        self.query_one(GetStarted).show(rows)
+        self._guide.show(rows)
         if not self._guide_wanted and any(row.done for row in rows):
             self._range = None
             self.load(self._load(), "view")
@@ -290,7 +302,7 @@ class MonitorScreen(MonitorMenus):
         scored = view.scored > 0
         wanted = self._base.with_range(behind.bucket_range(event.from_ms, event.to_ms, view.time_zone))
         groups = tuple(series.group for series in view.series if series.measure == event.measure)
-        wanted = behind.behind_group(wanted, self._grouping(), event.group, groups)
+        wanted = behind.behind_group(wanted, self._asked.grouping, event.group, groups)
         wanted = behind.behind_measure(wanted, event.measure, scored)
         self._open(wanted, shown(event.measure, scored).sort)
 
@@ -302,7 +314,7 @@ class MonitorScreen(MonitorMenus):
 
     @on(StatTable.RowOpened)
     def _row_opened(self, event: StatTable.RowOpened) -> None:
-        self._open(behind.behind_row(self._base, event.table.id or "", event.key))
+        self._open(behind.behind_row(self._base, event.panel.id or "", event.key))
 
     # Refresh, notes, guide -----------------------------------------------------------------------------------
 
@@ -326,10 +338,14 @@ class MonitorScreen(MonitorMenus):
         panel = self._panels.current
         reach = panel.cursor_range if isinstance(panel, Chart) else None
         self._note_time = reach[0] if reach is not None else None
-        await self.query_one("#note", Prompt).open()
+        if self._note is None:
+            from aa_tui.widgets.prompt import Prompt
 
-    @on(Prompt.Submitted)
-    def _note_written(self, event: Prompt.Submitted) -> None:
+            self._note = Prompt("N", "a note at this time", id="note")
+            await self._body.mount(self._note)
+        await self._note.open()
+
+    def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
         self._refocus()
         if event.text.strip():
             self.load(self._add_note(event.text.strip()), "note")
@@ -344,7 +360,7 @@ class MonitorScreen(MonitorMenus):
 
     def action_monitor_get_started(self) -> None:
         """Show how data comes in."""
-        self.go(Address("monitor", {}, None, "get-started"))
+        self.go(Address("monitor", {}, None, GUIDE))
 
     def action_app_escape(self) -> None:
         """Leave the guide where there is something else to see."""
@@ -370,8 +386,8 @@ class MonitorScreen(MonitorMenus):
     def forget(self) -> None:
         """Another project is shown: nothing of the former one counts."""
         super().forget()
-        self._view, self._range, self._chosen, self._parts = None, None, False, []
-        self._filter, self._group, self._interval = Filter(), "", "auto"
+        self._view, self._range, self._chosen, self._parts = None, None, False, ()
+        self._asked = reading.Asked()
 
     def restyle(self) -> None:
         """Draw what carries styles of the former theme again."""
@@ -390,8 +406,3 @@ class MonitorScreen(MonitorMenus):
         if action_id.startswith("monitor.") and in_guide and action_id != "monitor.get_started":
             return "there is nothing to see yet" if not self._guide_wanted else "leave the guide first (esc)"
         return super().why_not(action_id)
-
-
-def _has_sessions(view: MonitorView) -> bool:
-    tile = view.tiles.get("sessions")
-    return bool(tile is not None and tile.value) or view.untimed > 0

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aa_tui.backend.support import humanize
 from aa_tui.screens.monitor.measures import MEASURES, RULES, Shown, shown
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from aa_tui.backend.query.readmodels import FacetCount, MonitorView
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """One table as `StatTable.set` takes it."""
 
     columns: tuple[Column, ...]

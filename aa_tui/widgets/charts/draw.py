@@ -7,7 +7,7 @@ alone: heights, dotted against solid lines, and words carry it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aa_tui.widgets.cells import pad, width_of
 from aa_tui.widgets.charts.scale import Axis, Slot, combine, slots, time_ticks, value_axis
@@ -22,8 +22,7 @@ _MARKS = (("▾", "v"), ("✎", "N"))
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """A drawn chart without its frame, and what is needed to place a cursor on it."""
 
     rows: list[list[Cell]]

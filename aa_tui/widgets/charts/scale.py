@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from aa_tui.backend.support import humanize
 from aa_tui.backend.support.clock import DAY_MS, HOUR_MS
@@ -26,8 +25,7 @@ _STEPS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0, 10.0)
 _FACTOR: dict[str, float] = {"count": 1.0, "share": 100.0, "score": 1.0, "money": 1e-9, "latency": 1e-3}
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """A run of intervals drawn as one bucket, and the cells (first inclusive, last exclusive) it takes."""
 
     first: int
@@ -118,8 +116,7 @@ def nice_step(value: float) -> float:
     return 10.0 * power
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(NamedTuple):
     """The value axis: its top in the series' own unit, and (row, label) of its ticks, row 0 at the top."""
 
     top: float

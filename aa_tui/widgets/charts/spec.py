@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from aa_tui.widgets.charts.scale import How, Unit
 
@@ -14,8 +13,7 @@ Form = Literal["bars", "lines", "multiples"]
 """One series as solid bars; two lines over each other; one row of bars per group (legible without colour)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bands:
+class Bands(NamedTuple):
     """Where a value stops being good and starts being bad; `higher_is_better` says on which side."""
 
     good: float
@@ -29,8 +27,7 @@ class Bands:
         return "good" if value < self.good else "bad" if value > self.bad else "warn"
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnSeries:
+class DrawnSeries(NamedTuple):
     """One series of a chart: what it is called, its points, and the text at its end (a total, the newest value)."""
 
     name: str
@@ -40,8 +37,7 @@ class DrawnSeries:
     """The value of the group-by property, as filters know it; empty for all."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChartSpec:
+class ChartSpec(NamedTuple):
     """Everything one chart shows."""
 
     measure: str
@@ -57,6 +53,8 @@ class ChartSpec:
     interval: str
     """hour, day, week or month."""
     zone: str
+    short: str = ""
+    """The title where there is room for a word or two only."""
     legends: tuple[str, ...] = ()
     """Short text in the border (maximum, newest value, n), longest first; the first that fits is shown."""
     source: str = ""

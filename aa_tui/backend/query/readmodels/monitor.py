@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aa_tui.backend.query.readmodels.facets import FacetCount
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(NamedTuple):
     """A number with its denominator and its change against the previous equal period."""
 
     value: float | None
@@ -18,8 +17,7 @@ class Measure:
     previous_n: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """One bucket of a time series. `value` None is "no data", which is not zero."""
 
     start_ms: int
@@ -27,8 +25,7 @@ class Point:
     n: int
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(NamedTuple):
     """A named time series; `group` is the value of the group-by property, '' for all, 'other' for the rest."""
 
     measure: str
@@ -36,8 +33,7 @@ class Series:
     points: tuple[Point, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AgentStat:
+class AgentStat(NamedTuple):
     """One line of Monitor's agents table."""
 
     agent: str
@@ -52,8 +48,7 @@ class AgentStat:
     topics: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ToolStat:
+class ToolStat(NamedTuple):
     """One line of Monitor's tools table."""
 
     tool: str
@@ -64,8 +59,7 @@ class ToolStat:
     top_error: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ChartMark:
+class ChartMark(NamedTuple):
     """Something that happened at an instant: a note, or the first sight of an agent version."""
 
     at_ms: int
@@ -74,8 +68,7 @@ class ChartMark:
     """`note` or `version`."""
 
 
-@dataclass(frozen=True, slots=True)
-class MonitorView:
+class MonitorView(NamedTuple):
     """Everything Monitor draws, for one filter, range and interval."""
 
     from_ms: int

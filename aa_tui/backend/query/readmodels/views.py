@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class SavedViewRow:
+class SavedViewRow(NamedTuple):
     """A named address, private to its owner or shared with the project."""
 
     name: str
@@ -16,8 +15,7 @@ class SavedViewRow:
     created_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class NoteRow:
+class NoteRow(NamedTuple):
     """A typed note at an instant of the time charts."""
 
     id: int
