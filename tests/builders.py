@@ -130,7 +130,7 @@ def session(
         facts.count_facets(
             tx, [{"p": p, "f": n, "key": f[0], "value": f[1], "n": 1, "first": at} for f, n in numbers.items()]
         )
-        facts.add_facets(tx, [{"p": p, "f": n, "at": at, "s": id_} for n in numbers.values()])
+        facts.add_facets(tx, [(p, n, at, id_) for n in numbers.values()])
         search.put_in(tx, [{"p": p, "s": id_, "document": text}])
         for name, (value, passed) in (signals or {}).items():
             tx.execute(

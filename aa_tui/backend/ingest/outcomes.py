@@ -301,5 +301,5 @@ def _kind_of(values: set[str]) -> str:
         for value in values:
             float(value)
     except ValueError:
-        return "binary" if len(values) <= 1 else "classification"
+        return "classification"
     return "score"

@@ -21,7 +21,8 @@ SAMPLE = "sample"
 """Name of the source of sample events."""
 MAPPER_VERSION = 1
 _MARK = text_hash("sample project")
-_BATCH = 3_000
+_BATCH = 6_000
+"""Events of one transaction: nobody else writes to a sample, and many small ones rewrite the same pages."""
 _PROGRESS_S = 0.25
 _STARTED, _COMPLETE = "started", "complete"
 
@@ -58,7 +59,7 @@ def load_sample(
     if known is None:
         with store.write() as tx:
             facts.record_file(tx, _row(project_id, now_ms, _STARTED, clock), ())
-    writer = Writer(store, project_id, clock, replace=False)
+    writer = Writer(store, project_id, clock, replace=False, slice_events=2 * _BATCH)
     try:
         items, outcomes = _gathered(generate(now_ms), token)
         _say(progress, 1, 10, report)

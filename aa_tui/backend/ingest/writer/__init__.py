@@ -15,7 +15,7 @@ from aa_tui.backend.ingest.writer.lookup import Lookup, suppress_hash
 from aa_tui.backend.ingest.writer.people import People
 from aa_tui.backend.ingest.writer.records import FileRecord, Incoming, Plan, Slice, Written
 from aa_tui.backend.ingest.writer.sessions import SessionPlanner, Terms
-from aa_tui.backend.ingest.writer.slices import converted, sliced
+from aa_tui.backend.ingest.writer.slices import SLICE_EVENTS, converted, sliced
 from aa_tui.backend.store import facts
 from aa_tui.backend.store.engine import Reader, Store
 from aa_tui.backend.support.clock import Clock
@@ -27,11 +27,17 @@ __all__ = ["FileRecord", "Incoming", "Writer", "Written", "suppress_hash"]
 class Writer:
     """Writes events of one project. Not thread-safe; several processes may write at once."""
 
-    def __init__(self, store: Store, project_id: int, clock: Clock, *, replace: bool = True) -> None:
-        """`replace`: a fuller version of a known event replaces it (files grow); otherwise the first one stays."""
+    def __init__(
+        self, store: Store, project_id: int, clock: Clock, *, replace: bool = True, slice_events: int = SLICE_EVENTS
+    ) -> None:
+        """`replace`: a fuller version of a known event replaces it (files grow); otherwise the first one stays.
+
+        `slice_events`: events and outcomes of one transaction, which other writers wait for.
+        """
         self._store = store
         self._project = project_id
         self._clock = clock
+        self._slice_events = slice_events
         self._lookup = Lookup(project_id, replace)
         self._people: People | None = None
         self.unresolved: list[Outcome] = []
@@ -58,7 +64,7 @@ class Writer:
         """
         counts: dict[int, Written] = {}
         now = self._clock.now_ms()
-        slices = list(sliced(converted(items, now), outcomes))
+        slices = list(sliced(converted(items, now), outcomes, self._slice_events))
         if removed:
             slices = slices or [Slice()]
             slices[0].removed = removed

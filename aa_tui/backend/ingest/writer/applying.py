@@ -7,7 +7,7 @@ from typing import Any
 from aa_tui.backend.ingest.writer.people import merge_properties
 from aa_tui.backend.ingest.writer.records import Plan
 from aa_tui.backend.store import facts, rollups, search
-from aa_tui.backend.store.engine import Tx
+from aa_tui.backend.store.engine import Row, Tx
 from aa_tui.backend.support.ids import text_hash
 
 
@@ -63,18 +63,18 @@ def _apply_facets(tx: Tx, project: int, plan: Plan) -> None:
             net[pair] = [0, None]
         return ids[pair]
 
-    out = []
+    out: list[Row] = []
     for key, value, at, session_id in plan.facets_out:
-        out.append({"p": project, "f": known(key, value), "at": at, "s": session_id})
+        out.append((project, known(key, value), at, session_id))
         net[key, value][0] -= 1
-    put = []
+    put: list[Row] = []
     for key, value, at, session_id, start in plan.facets_in:
-        put.append({"p": project, "f": known(key, value), "at": at, "s": session_id})
+        put.append((project, known(key, value), at, session_id))
         counts = net[key, value]
         counts[0] += 1
         if start is not None and (counts[1] is None or start < counts[1]):
             counts[1] = start
-    put.sort(key=lambda row: (row["f"], row["at"]))
+    put.sort()
     facts.remove_facets(tx, out)
     facts.add_facets(tx, put)
     facts.count_facets(
@@ -85,7 +85,7 @@ def _apply_facets(tx: Tx, project: int, plan: Plan) -> None:
             if n or first is not None
         ],
     )
-    facts.settle_facets(tx, [{"p": project, "f": one} for one in {row["f"] for row in out}])
+    facts.settle_facets(tx, [{"p": project, "f": one} for one in {row[1] for row in out}])
 
 
 def _apply_properties(tx: Tx, project: int, plan: Plan) -> None:

@@ -15,7 +15,9 @@ from aa_tui.backend.model.event import EventKind, TimeQuality
 PROPERTY_TIMES = "$times"
 """Reserved member of a person's properties: when each was last said, so that the last value wins in any order."""
 
-_REAL_TIME = (TimeQuality.EXACT, TimeQuality.ZONE_ASSUMED)
+_REAL_TIME = (str(TimeQuality.EXACT), str(TimeQuality.ZONE_ASSUMED))
+_PRODUCT = int(EventKind.PRODUCT)
+_NO_ACTIVITY = (int(EventKind.FOREIGN), int(EventKind.IDENTIFY))
 _EPOCH_DAY = 719_163
 _QUARTER_MS = 900_000
 
@@ -51,10 +53,10 @@ class People:
         user = event.user_id or event.device_id
         if user is None or event.time_ms is None or event.time_quality not in _REAL_TIME:
             return
-        if event.kind in (EventKind.FOREIGN, EventKind.IDENTIFY):
+        if event.kind in _NO_ACTIVITY:
             return
         counts = plan.days.setdefault((user, self._day_of(event.time_ms)), [0, 0])
-        counts[1 if event.kind == EventKind.PRODUCT else 0] += sign
+        counts[event.kind == _PRODUCT] += sign
 
     @staticmethod
     def see(plan: Plan, event: StoredEvent) -> None:
@@ -62,12 +64,10 @@ class People:
         user = event.user_id or event.device_id
         if user is None:
             return
-        first, last = plan.persons.get(user, (None, None))
         at = event.time_ms if event.time_quality in _REAL_TIME else None
-        if at is not None:
-            first = at if first is None else min(first, at)
-            last = at if last is None else max(last, at)
-        plan.persons[user] = (first, last)
+        first, last = plan.persons.setdefault(user, (at, at))
+        if at is not None and (first is None or last is None or not first <= at <= last):
+            plan.persons[user] = (at if first is None else min(first, at), at if last is None else max(last, at))
         said = props_of(event).get(USER_PROPERTIES) if event.properties is not None else None
         if isinstance(said, Mapping) and said:
             plan.said.setdefault(user, []).append((at or 0, event.insert_id, said))

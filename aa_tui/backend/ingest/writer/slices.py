@@ -14,22 +14,30 @@ SLICE_EVENTS = 1_000
 SLICE_CHARS = 3_000_000
 """What one transaction takes at most: keeps it under about 200 ms."""
 
-_OUTSIDE = (EventKind.PRODUCT, EventKind.IDENTIFY)
+_OUTSIDE = (int(EventKind.PRODUCT), int(EventKind.IDENTIFY))
 
 
 def converted(items: Iterable[Incoming], received_ms: int) -> Iterator[New]:
     """Yield events as the store holds them; those that do not say when they came came at `received_ms`."""
+    last = clipped = ""
     for item in items:
         event = item.event
         came_ms = received_ms if item.received_ms is None else item.received_ms
         stored, texts = make_stored(event, item.source, item.mapper_version, came_ms)
-        key = None if event.kind in _OUTSIDE or not event.session_key else storable_id(event.session_key)
-        size = sum(map(len, texts.values()))
+        key = event.session_key
+        if not key or stored.kind in _OUTSIDE:
+            key = None
+        elif key != last:
+            last, clipped = key, storable_id(key)
+            key = clipped
+        else:
+            key = clipped
+        size = sum(map(len, texts.values())) if texts else 0
         yield New(stored, texts, key, item.file, size, item.force, item.exact)
 
 
-def sliced(news: Iterable[New], outcomes: Iterable[Outcome]) -> Iterator[Slice]:
-    """Group events and outcomes into transactions: sessions stay whole unless one alone is too large."""
+def sliced(news: Iterable[New], outcomes: Iterable[Outcome], most: int = SLICE_EVENTS) -> Iterator[Slice]:
+    """Group events and outcomes into transactions of `most`: sessions stay whole unless one alone is too large."""
     sessions: dict[str | None, tuple[list[New], list[Outcome]]] = {}
     for new in news:
         sessions.setdefault(new.key, ([], []))[0].append(new)
@@ -39,15 +47,15 @@ def sliced(news: Iterable[New], outcomes: Iterable[Outcome]) -> Iterator[Slice]:
     for key, (members, said) in sessions.items():
         size = sum(new.size for new in members)
         load = len(members) + len(said)
-        if current.load and (current.load + load > SLICE_EVENTS or current.size + size > SLICE_CHARS):
+        if current.load and (current.load + load > most or current.size + size > SLICE_CHARS):
             yield current
             current = Slice()
-        if load <= SLICE_EVENTS and size <= SLICE_CHARS:
+        if load <= most and size <= SLICE_CHARS:
             current.news += members
             current.size += size
         else:
             for new in members:
-                if current.news and (len(current.news) >= SLICE_EVENTS or current.size + new.size > SLICE_CHARS):
+                if current.news and (len(current.news) >= most or current.size + new.size > SLICE_CHARS):
                     current.partial = key
                     yield current
                     current = Slice()
