@@ -128,9 +128,8 @@ def _kill_again_and_again(ws: Workspace, kills: int, seed: int) -> set[int]:
     numbers = list(range(_REQUESTS))
     chance.shuffle(numbers)
     for _ in range(kills):
-        todo = [number for number in numbers if number not in acknowledged]
-        if not todo:
-            break
+        # Once all are acknowledged they are all sent again, as clients do whose answer got lost.
+        todo = [number for number in numbers if number not in acknowledged] or numbers
         acknowledged |= _run_and_kill(path, todo, chance.uniform(0, 0.35))
     return acknowledged
 
