@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar, ca
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 
@@ -27,6 +26,7 @@ from aa_tui.address import SECTIONS, Address
 from aa_tui.backend.support.cancel import CancelToken
 from aa_tui.backend.support.errors import AAError, Cancelled
 from aa_tui.widgets import frame, glyphs
+from aa_tui.widgets.room import Room
 from aa_tui.widgets.safe_text import safe
 from aa_tui.widgets.textual_compat import FirstOnce
 
@@ -98,10 +98,11 @@ class PlaceScreen(FirstOnce):
     SCOPE: ClassVar[str] = "place"
     BINDING_SCOPES: ClassVar[tuple[str, ...]] = ()
     """Scopes whose actions this screen answers; by default its own and, where it has a list, `list`."""
-    BODY: ClassVar[type[Widget]] = Vertical
+    BODY: ClassVar[type[Widget]] = Room
     """The container between the words and the footer."""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-tall")]
+    BLANK = True
     SETTLES_WITHIN: ClassVar[float] = 0.0
     """Seconds that the first frame may wait for what stands in it; 0 draws it empty and again when it is filled."""
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from rich.style import Style
+from textual.style import Style as VisualStyle
 from textual.widget import Widget
 
 from aa_tui import themes
@@ -24,16 +25,20 @@ class RoleStyled(Widget):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._role_styles: dict[tuple[str, ...], Style] = {}
         self._role_styles_of = ""
+        self._own_style: VisualStyle | None = None
         super().__init__(*args, **kwargs)
 
     def role_style(self, *roles: str) -> Style:
         """Return the widget's own style with those of the roles on top, the last one winning; KeyError for no role."""
         if self._role_styles_of != themes.current().name:
             self._role_styles.clear()
+            self._own_style = None
             self._role_styles_of = themes.current().name
         found = self._role_styles.get(roles)
         if found is None:
-            style = self.visual_style
+            if self._own_style is None:
+                self._own_style = self.visual_style
+            style = self._own_style
             for role in roles:
                 style += self.app.stylesheet.parse_style(themes.style(*self.LOOKS[role]))
             found = self._role_styles[roles] = style.rich_style
@@ -41,4 +46,5 @@ class RoleStyled(Widget):
 
     def notify_style_update(self) -> None:
         self._role_styles.clear()
+        self._own_style = None
         super().notify_style_update()

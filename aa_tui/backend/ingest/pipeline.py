@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
-from aa_tui.backend.ingest import pricing
+from aa_tui.backend.ingest import pricing, privacy
 from aa_tui.backend.ingest.bulk import patient_collector
 from aa_tui.backend.ingest.outcomes import Outcome, bordered
 from aa_tui.backend.ingest.report import FileReport, ImportOptions, ImportProblem, ImportReport, Progress, ProgressEvent
@@ -117,6 +117,7 @@ class Importer:
         """File of each outcome by identity, for telling where one that fits no session came from."""
         self._users: Mapping[str, str] = options.users
         self._pricing: bool | None = options.pricing
+        self._rules = privacy.KEEP_ALL
         self._said_at = 0.0
         self._done_bytes = 0
         self._total_bytes = 0
@@ -169,6 +170,7 @@ class Importer:
                 raise NotFound("The project is gone.")
             known = facts.imported_files(reader, self._project, [file.hash for file in self._files])
         loaded = json.loads(state[2])
+        self._rules = privacy.rules_of(loaded)
         setting = loaded.get("pricing") if isinstance(loaded, dict) else None
         if self._pricing is None and isinstance(setting, bool):
             self._pricing = setting
@@ -245,7 +247,9 @@ class Importer:
         """Return what changes the mapping of a file besides the file itself."""
         priced = f"{pricing.VERSION}" if self._prices(source) else "-"
         users = text_hash(json.dumps(dict(sorted(self._users.items())))) if self._users else "-"
-        return f"user={self._options.user or '-'} users={users} pricing={priced}"
+        # Files that were read under other rules are read again: what they withheld may be wanted now.
+        mark = "" if self._rules.keeps_all else f" privacy={self._rules.mark()}"
+        return f"user={self._options.user or '-'} users={users} pricing={priced}{mark}"
 
     def _prices(self, source: Source) -> bool:
         return source.name not in UNPRICED if self._pricing is None else self._pricing
@@ -275,7 +279,8 @@ class Importer:
             return
         except Exception as error:
             # A source that trips over one file must not cost the others; the report names the file and the error.
-            self._fail(file, f"cannot be read as {source.title}: {type(error).__name__}: {error}")
+            said = "" if self._rules.mode.withholds else f": {error}"
+            self._fail(file, f"cannot be read as {source.title}: {type(error).__name__}{said}")
             return
         self._report.files += 1
         pending = self._pending
@@ -301,6 +306,7 @@ class Importer:
                     item.user_id = user
                 if priced:
                     self._pricer.price(item)
+                item = privacy.apply(item, self._rules)
                 version = _STUB_VERSION if item.properties.get(STUB) is True else source.mapper_version
                 incoming = Incoming(item, source.name, version, file.index, force)
                 if item.properties.get(ATTACH_ONLY):
@@ -314,7 +320,7 @@ class Importer:
             elif isinstance(item, RecordProblem):
                 self._problem(file, item.line, item.reason, item.field, item.skipped)
             elif isinstance(item, ImportedLabel | ImportedResult):
-                outcome = bordered(item)
+                outcome = bordered(privacy.apply_to_outcome(item, self._rules))
                 self._file_of[id(outcome)] = file.index
                 batch.outcomes.append(outcome)
 
@@ -417,7 +423,7 @@ class Importer:
         self._problem(file, None, reason, None, False)
 
     def _problem(self, file: _File, line: int | None, reason: str, name: str | None, skipped: bool) -> None:
-        problem = ImportProblem(str(file.path), line, reason, name, skipped)
+        problem = ImportProblem(str(file.path), line, privacy.apply_to_reason(reason, self._rules), name, skipped)
         file.problems.append(problem)
         self._report.problems.append(problem)
         self._report.skipped_records += skipped

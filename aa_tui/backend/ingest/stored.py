@@ -37,7 +37,7 @@ _IDS = (
     "parent_id", "name", "tool_type", "model", "provider", "finish_reason", "score_source", "target_id",
 )  # fmt: skip
 """Ids and names of an event, which the store bounds in length."""
-_LAST_ID_MS = (1 << 42) - 1
+_NO_TOKENS = (None,) * 7
 _MAX_SEQ = (1 << 41) - 1
 _INT63 = (1 << 63) - 1
 
@@ -200,7 +200,9 @@ def _encoded(properties: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _int(value: int | None) -> int | None:
-    return None if value is None else max(-_INT63, min(value, _INT63))
+    if value is None or -_INT63 <= value <= _INT63:
+        return value
+    return _INT63 if value > 0 else -_INT63
 
 
 def _fingerprint(known: str, properties: str | None, texts: Mapping[str, str]) -> int:
@@ -261,53 +263,26 @@ def make_stored(
         or "\x00" in provider
     ):
         event = _with_storable_ids(event)
-    warnings = event.warnings
+    tokens = (
+        event.input_tokens, event.output_tokens, event.total_tokens, event.reasoning_tokens,
+        event.cache_read_tokens, event.cache_creation_tokens, event.cost_nano,
+    )  # fmt: skip
+    counts = tokens if tokens == _NO_TOKENS else tuple(map(_int, tokens))
+    # By position, in the order of the fields: fifty names to look up would cost more than all the rest of this object.
     stored = StoredEvent(
-        id=stable_id(min(at_ms if at_ms is not None else min(max(event.seq, 0), _MAX_SEQ), _LAST_ID_MS), insert_id),
-        insert_id=event.insert_id,
-        fingerprint=fingerprint,
-        kind=kind,
-        event_type=event.event_type or EVENT_TYPE.get(event.kind, ""),
-        source=source,
-        mapper_version=mapper_version,
-        user_id=event.user_id,
-        device_id=event.device_id,
-        time_ms=_int(at_ms),
-        time_quality=_ORDER_ONLY if at_ms is None else str(event.time_quality),
-        received_ms=received_ms,
-        seq=_int(event.seq) or 0,
-        trace_id=event.trace_id,
-        turn_id=_int(event.turn_id),
-        agent_id=event.agent_id,
-        parent_agent_id=event.parent_agent_id,
-        span_id=event.span_id,
-        parent_id=event.parent_id,
-        name=event.name,
-        tool_type=event.tool_type,
-        from_agent=int(event.from_agent),
-        model=event.model,
-        provider=event.provider,
-        latency_ms=event.latency_ms,
-        ttfb_ms=event.ttfb_ms,
-        input_tokens=_int(event.input_tokens),
-        output_tokens=_int(event.output_tokens),
-        total_tokens=_int(event.total_tokens),
-        reasoning_tokens=_int(event.reasoning_tokens),
-        cache_read_tokens=_int(event.cache_read_tokens),
-        cache_creation_tokens=_int(event.cache_creation_tokens),
-        cost_nano=_int(event.cost_nano),
-        cost_estimated=int(event.cost_estimated),
-        is_error=int(event.is_error),
-        error_type=error_type,
-        finish_reason=event.finish_reason,
-        interrupted=int(event.interrupted),
-        score_value=event.score_value,
-        score_source=event.score_source,
-        target_id=event.target_id,
-        head=_head(text, given, error, output),
-        text_size=len(text or "") if text or kind in _MESSAGES else len(given or "") + len(output or ""),
-        properties=properties,
-        warnings=" ".join(sorted({_clip_id(code) or "" for code in warnings})) or None if warnings else None,
-        props=props,
-    )
+        stable_id(at_ms if at_ms is not None else min(event.seq, _MAX_SEQ), insert_id),
+        event.insert_id, fingerprint, kind, event.event_type or EVENT_TYPE.get(event.kind, ""), source, mapper_version,
+        event.user_id, event.device_id,
+        _int(at_ms), _ORDER_ONLY if at_ms is None else str(event.time_quality), received_ms, _int(event.seq) or 0,
+        event.trace_id, _int(event.turn_id), event.agent_id, event.parent_agent_id, event.span_id, event.parent_id,
+        event.name, event.tool_type, int(event.from_agent), event.model, event.provider,
+        event.latency_ms, event.ttfb_ms, *counts, int(event.cost_estimated),
+        int(event.is_error), error_type, event.finish_reason, int(event.interrupted),
+        event.score_value, event.score_source, event.target_id,
+        _head(text, given, error, output),
+        len(text or "") if text or kind in _MESSAGES else len(given or "") + len(output or ""),
+        properties, 0, 0, 0, None,
+        " ".join(sorted({_clip_id(code) or "" for code in event.warnings})) or None if event.warnings else None,
+        props,
+    )  # fmt: skip
     return stored, texts

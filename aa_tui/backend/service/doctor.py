@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aa_tui.backend.service import stores
-from aa_tui.backend.store import filesystem, schema, sharing
+from aa_tui.backend.store import filesystem, inbox, schema, sharing
 from aa_tui.backend.store import sqlite as engine
+from aa_tui.backend.store.engine import Store
 from aa_tui.backend.support import paths
 from aa_tui.backend.support.cancel import CancelToken
 from aa_tui.backend.support.errors import AAError, Cancelled, NotFound
@@ -24,6 +25,7 @@ OK, WARN, FAIL = "ok", "warn", "fail"
 WAL_RESET_FIXED = (3, 51, 3)
 _QUICK_CHECK_SECONDS = 20.0
 _MIN_FREE = 500_000_000
+_MOST_PROBLEMS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def _store_file(path: Path) -> list[Check]:
                 "" if current else "Update aa-tui." if version > schema.SCHEMA_VERSION else "Opening it upgrades it.",
             )
         )
-        checks += [_integrity(store), _log_size(path)]
+        checks += [_integrity(store), _log_size(path), _received(store)]
     except AAError as error:
         checks.append(Check("schema", "Schema", FAIL, error.message, error.hint or ""))
     finally:
@@ -156,6 +158,7 @@ def _database(url: str) -> list[Check]:
                 "aa-tui makes none of a database, also before an upgrade",
                 f"Run regularly: pg_dump --format=custom --file=aa-tui.dump {found.database}",
             ),
+            _received(store),
         ]
     except AAError as error:
         return [Check("store", "Store", FAIL, error.message, error.hint or "")]
@@ -214,6 +217,20 @@ def _integrity(store: object) -> Check:
         "; ".join(found),
         "Stop all programs that use it, copy it, and restore a backup or import again into a new --store.",
     )
+
+
+def _received(store: Store) -> Check:
+    """Look at what receivers could not use and at what waits; requests never wait long where a receiver runs."""
+    with store.reader() as reader:
+        waiting = inbox.load(reader).items
+        refused = inbox.problems(reader)
+    detail = f"{waiting} received items wait to be stored as events"
+    if not refused:
+        return Check("receiving", "Receiving", OK, detail, "Start `aa-tui serve` to store them." if waiting else "")
+    counts = ", ".join(f"{row[3]} {row[1]}: {row[2]}" for row in refused[:_MOST_PROBLEMS])
+    more = "" if len(refused) <= _MOST_PROBLEMS else f" and {len(refused) - _MOST_PROBLEMS} more reasons"
+    advice = "Correct the senders; what was refused was not stored."
+    return Check("receiving", "Receiving", WARN, f"{detail}; not usable so far: {counts}{more}", advice)
 
 
 def _log_size(path: Path) -> Check:

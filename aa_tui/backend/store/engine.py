@@ -90,6 +90,16 @@ class Store(Protocol):
         """
         ...
 
+    def compact(self) -> str | None:
+        """Rewrite what is stored so that nothing that was deleted stays behind; return what could not be done, if any.
+
+        Takes as long as copying the store; writers wait.
+
+        Raises:
+            StoreError: the write lock could not be had.
+        """
+        ...
+
     def close(self) -> None:
         """Close every connection and, where this process holds the lease, checkpoint."""
         ...

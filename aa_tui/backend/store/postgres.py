@@ -478,6 +478,29 @@ class PostgresStore:
             self._run(connection, f"ANALYZE {', '.join(_ANALYZED)}")
             connection.commit()
 
+    def compact(self) -> str | None:
+        """Vacuum the tables, statistics included; return what is left to the server's administrator.
+
+        Raises:
+            StoreReadOnly: this store may only be read.
+            StoreError: the server cannot be reached.
+        """
+        from psycopg import Error as DriverError
+
+        if self.read_only_reason is not None:
+            raise StoreReadOnly(f"This store may only be read: {self.read_only_reason}.")
+        with self._write_lock, self._borrow(self._writing, None) as connection:
+            driver = _raw(connection)
+            driver.rollback()
+            driver.autocommit = True
+            try:
+                driver.execute("VACUUM (ANALYZE)")
+            except DriverError as error:
+                raise translate(error, self.url) from None
+            finally:
+                driver.autocommit = False
+        return "The server's write-ahead log and backups are its administrator's: they hold what was deleted for a while."
+
     def close(self) -> None:
         """Close every connection. Closing twice is harmless."""
         with self._write_lock, self._watch_lock:

@@ -11,6 +11,7 @@ import json
 import os
 import pwd
 import re
+import shutil
 import socket
 import sqlite3
 import stat
@@ -380,6 +381,8 @@ class SqliteStore:
     def _open_writer(self) -> sqlite3.Connection:
         connection = _connect(self.path, "mode=rw", _WRITER_CACHE_KIB)
         connection.execute("PRAGMA foreign_keys=OFF")
+        # Some builds leave what was deleted in the file until it is overwritten.
+        connection.execute("PRAGMA secure_delete=ON")
         connection.execute("PRAGMA wal_autocheckpoint=0")
         connection.execute(f"PRAGMA journal_size_limit={JOURNAL_SIZE_LIMIT}")
         self._synchronous = ""
@@ -524,6 +527,36 @@ class SqliteStore:
                 connection.execute("PRAGMA optimize=0x10002")
             except sqlite3.Error as error:
                 raise translate(error, self.path) from error
+
+    def compact(self) -> str | None:
+        """Rewrite the file without what was deleted and empty the log; return in words what could not be done.
+
+        Other processes can read meanwhile; writers wait.
+
+        Raises:
+            StoreReadOnly: this store may only be read.
+            StoreError: the write lock could not be had.
+        """
+        size = self.path.stat().st_size
+        if shutil.disk_usage(self.path.parent).free < 2.2 * size:
+            return f"There is no room to rewrite {self.path} ({2.2 * size / 1e6:.0f} MB are needed)."
+        with self.write():
+            pass  # takes the lease, where it is free
+        with self._write_lock:
+            connection = self._writer = self._writer or self._open_writer()
+            try:
+                connection.execute("VACUUM")
+                # The planner's statistics hold samples of what they are about.
+                connection.execute("ANALYZE")
+                self._changed = True
+            except sqlite3.Error as error:
+                raise translate(error, self.path) from error
+            if self._checkpoint():
+                return None
+        return (
+            f"Another program has {self.path} open: what was deleted stays in its log until that program ends or the "
+            "log is overwritten."
+        )
 
     def close(self) -> None:
         """Close every connection; the lease holder checkpoints and gives the lease back. Closing twice is harmless."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Grid, Horizontal, Vertical
 
 from aa_tui.screens.monitor import present
 from aa_tui.screens.monitor.layout import FRAME_ROWS, Layout, layout_for
@@ -17,6 +16,7 @@ from aa_tui.screens.monitor.measures import SLOTS
 from aa_tui.screens.monitor.tables import tables
 from aa_tui.widgets.charts import Chart
 from aa_tui.widgets.panel import Panel
+from aa_tui.widgets.room import Room
 from aa_tui.widgets.stat_table import StatTable
 from aa_tui.widgets.tile_strip import TileStrip
 
@@ -31,13 +31,12 @@ _FIRST_LOOK = ("success", "error_rate", "latency_p90", "cost")
 """Where something going wrong is looked for, in this order."""
 
 
-class Panels(Vertical):
+class Panels(Room):
     """Tiles above charts above tables; as many as there is room for."""
 
     DEFAULT_CSS = """
-    Panels { height: 1fr; }
-    Panels #charts { grid-size: 2; grid-rows: 1fr; height: 12; }
-    Panels #tables, Panels .table-row { height: 1fr; }
+    Panels #charts { layout: grid; grid-rows: 1fr; }
+    Panels .table-row { layout: horizontal; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -50,10 +49,10 @@ class Panels(Vertical):
         self._table = TABLES[0]
         self._tiles = TileStrip(id="tiles")
         self._all_charts = tuple(Chart(id=f"chart-{index}") for index in range(len(SLOTS)))
-        self._grid = Grid(*self._all_charts, id="charts")
+        self._grid = Room(*self._all_charts, id="charts")
         self._tables = {name: StatTable(name.capitalize(), id=name) for name in TABLES}
         self._table_rows = tuple(
-            Horizontal(*(self._tables[name] for name in names), classes="table-row") for names in _TABLE_ROWS
+            Room(*(self._tables[name] for name in names), classes="table-row") for names in _TABLE_ROWS
         )
 
     def compose(self) -> ComposeResult:
@@ -61,7 +60,7 @@ class Panels(Vertical):
         self._arrange(self.app.size.width, self.app.size.height - FRAME_ROWS)
         yield self._tiles
         yield self._grid
-        yield Vertical(*self._table_rows, id="tables")
+        yield from self._table_rows
 
     def on_resize(self, event: events.Resize) -> None:
         """Divide the new space."""

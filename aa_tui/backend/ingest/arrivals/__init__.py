@@ -7,6 +7,7 @@ import socket
 
 from aa_tui.backend.ingest.arrivals.project import ProjectDrain
 from aa_tui.backend.ingest.arrivals.records import ArrivalTimes, Drained
+from aa_tui.backend.ingest.bulk import patient_collector
 from aa_tui.backend.store import inbox
 from aa_tui.backend.store.engine import Store
 from aa_tui.backend.support.cancel import CancelToken
@@ -30,6 +31,7 @@ class Arrivals:
         self._lease_ms: int | None = None
         self._projects: dict[int, ProjectDrain] = {}
 
+    @patient_collector()
     def drain(self, token: CancelToken, max_items: int) -> Drained:
         """Do one round; nothing while another process has the lease.
 
