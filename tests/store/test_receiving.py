@@ -14,6 +14,7 @@ import pytest
 
 from aa_tui.backend.ingest.arrivals import ArrivalTimes
 from aa_tui.backend.model.event import EventKind
+from aa_tui.backend.service import doctor
 from aa_tui.backend.service.receiving import Receiving, ReceivingLimits
 from aa_tui.backend.service.stores import open_store
 from aa_tui.backend.service.workspace import Workspace
@@ -210,6 +211,8 @@ def test_unusable_spans_are_counted_and_told(ws: Workspace, receiving: Receiving
     assert rows(ws.store, "SELECT COUNT(*) FROM event") == [(1,)]
     (problem,) = receiving.status().problems
     assert (problem.kind, problem.items) == ("traces", 6)
+    (check,) = [one for one in doctor.examine(ws.store.url) if one.id == "receiving"]
+    assert check.status == doctor.WARN and "6 traces: without a valid trace id" in check.detail
 
 
 # --- accepting -------------------------------------------------------------------------------------------------------
