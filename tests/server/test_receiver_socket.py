@@ -62,7 +62,7 @@ def running(store: Store, limits: ServerLimits | None = None) -> Iterator[tuple[
 def ask(port: int, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
     named = {"content-type": "application/json", **{name.replace("_", "-"): text for name, text in headers.items()}}
     try:
-        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
             connection.request(method, path, body, named)
             answer = connection.getresponse()
             return answer.status, answer.read()
@@ -351,6 +351,9 @@ def test_its_memory_stays_within_bounds(tmp_path: Path) -> None:
             ("/batch", b"[" * 19_000_000, {}),
             ("/2/httpapi", b'{"api_key":"stranger","events":[' + b"{}," * 6_000_000 + b"{}]}", {}),
             ("/v1/traces", os.urandom(30 * MIB), {"x_api_key": key, "content_type": "application/x-protobuf"}),
+            ("/v1/traces", b"[" + b"{}," * 6_000_000 + b"{}]", {"x_api_key": key}),
+            ("/v1/traces", b"\n\x00" * 15 * MIB, {"x_api_key": key, "content_type": "application/x-protobuf"}),
+            ("/batch", json.dumps({"api_key": key}).encode()[:-1] + b',"events":[' + b"{}," * 6_000_000 + b"{}]}", {}),
         ]
         before = _memory(child.pid)
         answers: list[int] = []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 MIB = 1 << 20
@@ -19,8 +20,12 @@ class ServerLimits:
     """Largest OTLP body, as sent and after decompression."""
     held_bytes: int = 96 * MIB
     """Bodies of all requests together; beyond it new ones are told to come again."""
-    large_bytes: int = 4 * MIB
-    """Bodies above this are decoded one at a time: decoded they take several times their size."""
+    decoded_bytes: int = 2 * MIB
+    """Bodies decoded at the same time: decoded they take many times their size."""
+    large_bytes: int = 2 * MIB
+    """Above this a body's values are counted before it is decoded."""
+    most_values: int = 1_000_000
+    """Values of one large body; the largest batches that collectors send by default have fewer."""
     requests: int = 64
     """Requests under way at once; beyond it new ones are told to come again."""
     connections: int = 256
@@ -102,3 +107,27 @@ class Admission:
         finally:
             self.requests -= 1
             self.held -= place.held
+
+
+class Gate:
+    """Lets requests through in order, no more than `most` bytes at a time; a larger one goes alone."""
+
+    def __init__(self, most: int) -> None:
+        self._most = self._free = most
+        self._turn = asyncio.Lock()
+        self._freed = asyncio.Event()
+
+    @asynccontextmanager
+    async def through(self, size: int) -> AsyncIterator[None]:
+        """Wait for the turn of `size` bytes and take their place."""
+        wanted = min(size, self._most)
+        async with self._turn:
+            while self._free < wanted:
+                self._freed.clear()
+                await self._freed.wait()
+            self._free -= wanted
+        try:
+            yield
+        finally:
+            self._free += wanted
+            self._freed.set()

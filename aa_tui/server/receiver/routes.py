@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -18,9 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aa_tui import __version__
 from aa_tui.backend.support.errors import AAError
-from aa_tui.server.receiver import answers
+from aa_tui.server.receiver import answers, weight
 from aa_tui.server.receiver.bodies import Refused, read_body
-from aa_tui.server.receiver.limits import Admission, ServerLimits
+from aa_tui.server.receiver.limits import Admission, Gate, ServerLimits
 
 if TYPE_CHECKING:
     from aa_tui.backend.service.receiving import Receiving, ReceivingProject
@@ -44,7 +43,7 @@ class Routes:
         self._reachable = reachable
         self._limits = limits
         self._threads = ThreadPoolExecutor(limits.threads, "receive")
-        self._large = asyncio.Semaphore(1)
+        self._decoding = Gate(limits.decoded_bytes)
         self._health: tuple[float, bool] | None = None
         self.admission = Admission(limits.budget, limits.requests)
         self.arrived: Callable[[], None] = lambda: None
@@ -83,6 +82,8 @@ class Routes:
             body = await read_body(request, self._limits.amplitude_bytes, place, self._limits)
             if len(body) > _STRANGERS:
                 await self._refuse_strangers(body)
+            if len(body) > self._limits.large_bytes:
+                await self._run(weight.check_json, body, self._limits.most_values)
             answer = await self._receive(len(body), self._receiving.amplitude, body)
         if answer.status < 300:
             self.arrived()
@@ -95,6 +96,11 @@ class Routes:
         with self.admission.enter() as place:
             project = await self._project(request)
             body = await read_body(request, self._limits.otlp_bytes, place, self._limits)
+            if len(body) > self._limits.large_bytes:
+                if encoding == "json":
+                    await self._run(weight.check_json, body, self._limits.most_values)
+                else:
+                    await self._run(weight.check_protobuf, body, kind, self._limits.most_values)
             answer = await self._receive(len(body), getattr(self._receiving, kind), project, body, encoding)
         if answer.status >= 300:
             return answers.otlp_error(encoding, answer.status, answer.message, answer.retry_after_s)
@@ -129,7 +135,7 @@ class Routes:
     async def _receive(self, size: int, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a call of the service on a thread; a store that is away is said to be, so that clients come again."""
         try:
-            async with self._large if size > self._limits.large_bytes else nullcontext():
+            async with self._decoding.through(size):
                 return await self._run(call, *args, **kwargs)
         except (AAError, OSError, MemoryError) as error:
             raise Refused(503, "The store cannot take data just now.", 5) from error
