@@ -50,7 +50,7 @@ class SessionPreview(RoleStyled, OwnLines):
         width = self.size.width
         for y in range(max(len(before), len(self._lines))):
             if before[y : y + 1] != self._lines[y : y + 1]:
-                self.refresh(Region(0, y, width, 1))
+                self.refresh(Region(_MARGIN, y, width - _MARGIN, 1))
 
     def on_resize(self) -> None:
         self._lines = self._made()
@@ -90,7 +90,7 @@ class SessionPreview(RoleStyled, OwnLines):
         if kind not in (EventKind.USER_MESSAGE, EventKind.AI_RESPONSE) or not step.head:
             return []
         user = kind == EventKind.USER_MESSAGE and not step.from_agent
-        rows = wrap(safe_line(step.head), max(8, width - 2))
+        rows = wrap(safe_line(" ".join(step.head.split())), max(8, width - 2))
         if len(rows) > _LINES_PER_MESSAGE:
             last = f"{rows[_LINES_PER_MESSAGE - 1]} {glyphs.get('ellipsis')}"
             rows = [*rows[: _LINES_PER_MESSAGE - 1], clip(last, width - 2)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
-from rich.control import Control
 from textual import _compositor, events
 from textual.app import App
 from textual.filter import LineFilter
@@ -13,6 +12,9 @@ from textual.geometry import Region, Size
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
+
+from aa_tui.widgets.runs import joined
+from aa_tui.widgets.terminal_diff import Piece, TerminalDiff
 
 
 def as_first_screen(screen: Screen[Any]) -> Screen[Any]:
@@ -51,26 +53,41 @@ class FirstOnce(Screen[None]):
             super()._compositor_refresh()
 
 
+_terminal = TerminalDiff()
+"""Of the one terminal a process has."""
+
+
 class CroppedUpdate(_compositor.ChopsUpdate):
-    """A partial update that sends only the cells that changed.
+    """A partial update that sends only what the terminal does not show yet.
 
     Textual cuts a repainted region off at its right end only, and sends everything of the widget's line to the left of
-    it again: a cursor in a chart would cost ten times the bytes it needs.
+    it again: a cursor in a chart would cost ten times the bytes it needs. Nor does it know what it has sent before.
     """
 
     def render_segments(self, console: Console) -> str:
-        pieces: list[str] = []
-        for number, (y, first, last) in enumerate(self.spans):
-            if number:
-                pieces.append("\n")
+        pieces: list[Piece] = []
+        for y, first, last in self.spans:
             for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
                 if strip is None or x >= last or end <= first:
                     continue
                 left, right = max(x, first), min(end, last)
                 if (left, right) != (x, end):
                     strip = strip.crop(left - x, right - x)
-                pieces += [Control.move_to(left, y).segment.text, strip.render(console)]
-        return "".join(pieces)
+                pieces.append(Piece(y, left, right, strip.render(console)))
+        return _terminal.changes(pieces, max((ends[-1] for ends in self.chop_ends if ends), default=0))
+
+
+class NotedUpdate(_compositor.LayoutUpdate):
+    """A full update: everything is sent, and noted."""
+
+    def render_segments(self, console: Console) -> str:
+        pieces: list[Piece] = []
+        for y, strips in enumerate(self.strips, self.region.y):
+            x = self.region.x
+            for strip in strips:
+                pieces.append(Piece(y, x, x + strip.cell_length, strip.render(console)))
+                x += strip.cell_length
+        return _terminal.whole(pieces)
 
 
 class TypeAhead(App[int]):
@@ -82,6 +99,9 @@ class TypeAhead(App[int]):
     """
 
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Resize):
+            # Terminals wrap or cut lines of their own accord.
+            _terminal.forget()
         if isinstance(event, events.Key) and event.is_forwarded:
             focused = self.focused
             if focused is not None and focused.check_consume_key(event.key, event.character):
@@ -99,9 +119,15 @@ class PrivateCrash(TypeAhead):
     def __init__(self) -> None:
         super().__init__()
         _compositor.ChopsUpdate = CroppedUpdate  # type: ignore[misc]
+        _compositor.LayoutUpdate = NotedUpdate  # type: ignore[misc]
+        _terminal.forget()
         # Toasts parse markup and tooltips are never used: without their widgets a screen starts with one layout less.
         self._disable_notifications = True
         self._disable_tooltips = True
+
+    def _resume_signal(self) -> None:
+        _terminal.forget()
+        super()._resume_signal()
 
     def log_unexpected(self, error: BaseException) -> str:
         """Log an error; return words for the screen that name it."""
@@ -157,6 +183,7 @@ class OwnLines(Widget):
             strip = self._painted.get(y)
             if strip is None or strip.cell_length != width:
                 strip = self.render_line(y).adjust_cell_length(width, self.visual_style.rich_style)
+                strip = Strip(joined(strip), width)
                 for line_filter in filters:
                     strip = strip.apply_filter(line_filter, background)
                 self._painted[y] = strip

@@ -21,6 +21,7 @@ pytestmark = [
 OWN = re.compile(
     rb"\x1b\[[0-9;:]*m"  # colours
     rb"|\x1b\[[0-9;]*H|\x1b\[[0-9]*[ABCDG]|\x1b\[[0-9]*[JK]"  # moving, clearing
+    rb"|\x1b\[(?:[0-9]+;[0-9]+)?r|\x1b\[[0-9]+[LM]"  # moving lines
     rb"|\x1b\[\?(?:25|1000|1003|1004|1006|1015|1049|2004|2026|2048|7)[hl]"  # cursor, mouse, screen, paste, sync
     rb"|\x1b\[\?(?:2026|2048)\$p|\x1b\[>[0-9;]*[uc]|\x1b\[[<=>?][0-9;]*u|\x1b\[[0-9]*[nc]"  # questions, keyboard
     rb"|\x1b\[2[23](?:;[012])?t|\x1b\][012];[^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\]1[01];\?(?:\x07|\x1b\\)"  # title, colours
