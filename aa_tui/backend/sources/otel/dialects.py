@@ -47,6 +47,9 @@ SESSION = (
     "ai.telemetry.metadata.chatId",
     "gcp.vertex.agent.session_id",
 )
+_METADATA_SESSION = ("thread_id", "session_id", "conversation_id")
+_METADATA_USER = ("user_id", "userId")
+"""In OpenInference's `metadata`, which carries what LangChain and LangGraph were configured with."""
 RESOURCE_SESSION = ("session.id", "gen_ai.conversation.id")
 USER = (
     "enduser.id",
@@ -274,6 +277,21 @@ def name_of(attributes: Mapping[str, Any], keys: Iterable[str]) -> str | None:
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
     return None
+
+
+def session_of(attributes: Mapping[str, Any]) -> str | None:
+    """Return the session that a span names, in an attribute of its own or in its metadata."""
+    return name_of(attributes, SESSION) or _of_metadata(attributes, _METADATA_SESSION)
+
+
+def user_of(attributes: Mapping[str, Any]) -> str | None:
+    """Return the user that a span names, in an attribute of its own or in its metadata."""
+    return name_of(attributes, USER) or _of_metadata(attributes, _METADATA_USER)
+
+
+def _of_metadata(attributes: Mapping[str, Any], keys: Iterable[str]) -> str | None:
+    given = attributes.get("metadata")
+    return None if given is None else name_of(mapping(decode(given)), keys)
 
 
 def has_usage(attributes: Mapping[str, Any]) -> bool:

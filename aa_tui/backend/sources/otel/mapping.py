@@ -158,8 +158,8 @@ class _Trace:
         self.agents: dict[str, tuple[str | None, str | None]] = {}
         for span in self.downwards:
             above = self.parents[span.span_id]
-            session = dialects.name_of(span.attributes, dialects.SESSION)
-            user = dialects.name_of(span.attributes, dialects.USER)
+            session = dialects.session_of(span.attributes)
+            user = dialects.user_of(span.attributes)
             agent, delegated_by = _own_agent(span), None
             if above is not None:
                 session = session or self.sessions[above.span_id]
