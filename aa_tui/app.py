@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -19,11 +20,13 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import events
+from textual.content import Content
 from textual.screen import Screen
 from textual.theme import Theme
 
 from aa_tui import actions, themes
 from aa_tui.address import SECTIONS, Address, parse_address
+from aa_tui.backend.support.cancel import CancelToken
 from aa_tui.backend.support.errors import AAError, UsageError
 from aa_tui.host.terminal import CHECK_SECONDS, is_remote, terminal_is_gone, watch_signals
 from aa_tui.host.ui_state import UiState, load_state, save_state
@@ -36,10 +39,10 @@ from aa_tui.widgets.textual_compat import PrivateCrash, add_filter, as_first_scr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from textual.content import Content
-
+    from aa_tui.backend.ingest.report import ProgressEvent
     from aa_tui.backend.service.workspace import Workspace
     from aa_tui.screens.importing import Importing
+    from aa_tui.screens.receiving import ReceiverBeside
     from aa_tui.widgets.choice_list import Choice
 
 T = TypeVar("T")
@@ -73,6 +76,9 @@ class AppOptions:
     """Slower links: no animation, later previews. None: decided by the SSH variables."""
     clipboard: str = "auto"
     """auto, native, osc52 or off."""
+    pager: str = ""
+    """Command that shows a file; empty: decided by the environment. So the editor."""
+    editor: str = ""
     keys: dict[str, str] = field(default_factory=dict)
     """Keys by action id."""
     read_only: bool = False
@@ -144,11 +150,15 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         self.messages: list[str] = []
         self.background: tuple[Content, Content] | None = None
         """What goes on beside every place, for its status line: in full, and short for where other words stand."""
+        self.mark: Content | None = None
+        """A few cells that stay at the right of every status line: a receiver runs."""
         self._opener = opener
         self._opening: asyncio.Future[Workspace] | None = None
         self._painted = asyncio.Event()
         self._busy = 0
         self._importing: Importing | None = None
+        self._receiver: ReceiverBeside | None = None
+        self._building: CancelToken | None = None
         self._change: int | None = None
         self._interrupted_at = 0.0
         self._history: list[Entry] = []
@@ -263,6 +273,10 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         self._keep_state()
         if self._importing is not None:
             self._importing.stop()
+        if self._receiver is not None:
+            self._receiver.stop()
+        if self._building is not None:
+            self._building.cancel()
         super().exit(result, return_code, message)
 
     async def on_unmount(self) -> None:
@@ -322,6 +336,24 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         if place is not None:
             place.refresh_status()
 
+    @property
+    def receiver(self) -> ReceiverBeside:
+        """The receivers of the open store."""
+        if self._receiver is None:
+            from aa_tui.screens.receiving import ReceiverBeside
+
+            self._receiver = ReceiverBeside(self)
+        return self._receiver
+
+    def say_mark(self, mark: Content | None) -> None:
+        """Keep a few cells at the right of every place's status line; None takes them away."""
+        if self.mark == mark:
+            return
+        self.mark = mark
+        place = self.place_below()
+        if place is not None:
+            place.refresh_status()
+
     def attended(self) -> None:
         """The person does something: what has been said for long enough may go."""
         if self._importing is not None:
@@ -348,7 +380,11 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             change = await self._read(workspace.store.change_counter)
             if change != self._change:
                 self._change = change
+                await self.receiver.look(workspace)
                 await self.take_changes()
+            elif self.mark is not None:
+                # One that was killed says nothing of it.
+                await self.receiver.look(workspace)
 
     async def _read(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.readers, call)
@@ -595,16 +631,36 @@ class AAApp(PrivateCrash, inherit_bindings=False):
     def use_sample(self) -> None:
         """Switch to the sample project, in the store of its own that is built first where it is missing."""
         former = self.workspace
-        if former is None:
+        if former is None or self._building is not None:
             return
+
+        token = self._building = CancelToken()
+        loop, context = asyncio.get_running_loop(), copy_context()
+
+        def tell(event: ProgressEvent) -> None:
+            # The program may have been left meanwhile.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._say_building, event, context=context)
 
         def opener() -> Workspace:
             from aa_tui.backend.service.sample import open_sample
 
-            return open_sample(former.actor, former.clock)
+            return open_sample(former.actor, former.clock, tell, token)
+
+        async def switch() -> None:
+            try:
+                await self._reopen(opener, None)
+            finally:
+                self._building = None
+                self.say_background(None)
 
         self.flash("opening the sample project; building it takes some seconds the first time")
-        self.run_worker(self._reopen(opener, None), exit_on_error=False)
+        self.run_worker(switch(), exit_on_error=False)
+
+    def _say_building(self, event: ProgressEvent) -> None:
+        if self._building is not None:
+            words = Content(f"building the sample project {event.fraction:.0%}")
+            self.say_background(words, words)
 
     async def _reopen(self, opener: Callable[[], Workspace], memory: str | None) -> None:
         """Open another workspace; its places are kept under `memory`, or under its store's own name."""
@@ -741,6 +797,10 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         place = self.place_below()
         if place is not None:
             open_import(self, place)
+
+    def action_app_receiver(self) -> None:
+        if self.workspace is not None:
+            self.receiver.toggle(self.workspace)
 
     def action_app_import_stop(self) -> None:
         self.importing.stop()

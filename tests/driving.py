@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 from textual.pilot import Pilot
@@ -69,3 +70,14 @@ def strips(app: AAApp) -> list[Any]:
 def lines(app: AAApp) -> list[str]:
     """Return what stands on the screen as text, one per line."""
     return ["".join(segment.text for segment in strip) for strip in strips(app)]
+
+
+def children() -> list[str]:
+    """Return the command lines of importing processes this one has started and that still live."""
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        for pid in (task / "children").read_text().split():
+            command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+            if "service.apart" in command:
+                found.append(command)
+    return found

@@ -86,6 +86,8 @@ def _app(common: Common, settings: LoadedSettings, address: str | None) -> int:
         mouse=values.mouse,
         remote={"on": True, "off": False}.get(values.remote),
         clipboard=values.clipboard,
+        pager=values.pager or "",
+        editor=values.editor or "",
         keys=dict(values.keys),
         read_only=common.read_only,
         problems=tuple(f"setting not used: {problem}" for problem in settings.problems),

@@ -61,10 +61,10 @@ class Importing:
         self._newest = self._ended_at = None
         self._say(f"importing {humanize.plural(len(paths), 'path')}")
 
-        def tell(message: object) -> None:
+        def tell(kind: str, message: object) -> None:
             # The program may have been left meanwhile.
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(news.put_nowait, message)
+                loop.call_soon_threadsafe(news.put_nowait, (kind, message))
 
         def work() -> None:
             from aa_tui.backend.service.upkeep import import_options
@@ -72,9 +72,9 @@ class Importing:
 
             try:
                 options = import_options(None, load_settings_light().values.user, None)
-                tell(workspace.imports.run_apart(paths, options, tell, token))
+                tell("report", workspace.imports.run_apart(paths, options, partial(tell, "progress"), token))
             except Exception as error:
-                tell(error)
+                tell("error", error)
 
         # A daemon, because leaving the program must not wait for a file that the child is still reading.
         threading.Thread(target=work, name="import", daemon=True).start()
@@ -92,26 +92,26 @@ class Importing:
             self._app.say_background(None)
 
     async def _follow(self, news: asyncio.Queue[Any], project: str) -> None:
-        from aa_tui.backend.ingest.report import ImportReport, ProgressEvent
-
         pause = 1.0 if self._app.remote else 0.0
         with self._app.busy():
-            while isinstance(message := await news.get(), ProgressEvent):
+            while (said := await news.get())[0] == "progress":
+                message: ProgressEvent = said[1]
                 self._newest = message
                 self._say_progress(message)
                 if pause and news.empty():
                     await asyncio.sleep(pause)
         self._token = None
         elsewhere = f" in {safe_line(project, 24)}" if project != self._app.project_name else ""
-        if isinstance(message, ImportReport):
-            self.report = message
-            self._end(*_words(message, elsewhere))
-        elif isinstance(message, Cancelled):
+        kind, end = said
+        if kind == "report":
+            self.report = end
+            self._end(*_words(end, elsewhere))
+        elif isinstance(end, Cancelled):
             self._end("import stopped before anything came in", "warn")
-        elif isinstance(message, AAError):
-            self._end(f"import: {message}", "bad")
+        elif isinstance(end, AAError):
+            self._end(f"import: {end}", "bad")
         else:
-            self._end(f"The import failed: {self._app.log_unexpected(message)}", "bad")
+            self._end(f"The import failed: {self._app.log_unexpected(end)}", "bad")
         await self._app.tell_imported()
 
     def _say_progress(self, event: ProgressEvent) -> None:

@@ -105,7 +105,8 @@ def open_themes(app: AAApp) -> None:
 
 def open_messages(app: AAApp) -> None:
     """Show the messages of this run, newest first; Enter copies one."""
-    choices = [Choice(text, safe_line(text, 200)) for text in reversed(app.messages)]
+    rows = [(text, wrap(safe_line(text), 70)) for text in reversed(app.messages)]
+    choices = [Choice(text, f"{'  ' * bool(n)}{row}") for text, lines in rows for n, row in enumerate(lines)]
     app.choose("Messages", choices or [Choice("", "none so far")], app.copy_text, typed=False)
 
 

@@ -20,7 +20,7 @@ from aa_tui.backend.support.clock import FrozenClock
 from aa_tui.host.path_names import complete_last_path
 from aa_tui.screens.command_line import CommandLine
 from aa_tui.screens.sessions import SessionsScreen
-from tests.driving import app_on, line, lines, settle, until
+from tests.driving import app_on, children, line, lines, settle, until
 
 NOW_MS = 1_790_000_000_000
 
@@ -70,17 +70,6 @@ def long_file(folder: Path) -> Path:
 
 def shown(app: AAApp) -> str:
     return "\n".join(lines(app))
-
-
-def children() -> list[str]:
-    """Return the command lines of importing processes this one has started and that still live."""
-    found = []
-    for task in Path("/proc/self/task").iterdir():
-        for pid in (task / "children").read_text().split():
-            command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-            if "service.apart" in command:
-                found.append(command)
-    return found
 
 
 async def test_a_path_after_import_comes_in_and_its_problems_can_be_read(workspace: Workspace, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from aa_tui.backend.service.stores import open_store
 from aa_tui.backend.service.workspace import Workspace
 from aa_tui.screens.sessions import SessionsScreen
 from tests import builders
-from tests.driving import app_on, line, lines, settle, until
+from tests.driving import app_on, children, line, lines, settle, until
 
 AT_MS = builders.NOW_MS - builders.DAY_MS
 """14:13 of the day before, in UTC; 16:13 in Zurich, 23:13 in Tokyo."""
@@ -112,3 +113,19 @@ async def test_a_store_that_may_only_be_read_says_so_from_the_start(
             await settle(pilot)
             assert "read-only" in lines(app)[1]
     store.close()
+
+
+async def test_the_sample_project_is_built_beside_the_app_and_stops_with_it(workspace: Workspace) -> None:
+    app = app_on(workspace, "monitor/get-started")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda app: "sample project" in lines(app)[-1])
+        await pilot.press("d")
+        await until(pilot, lambda app: "building the sample project" in lines(app)[-2])
+        await pilot.press("q")
+        await pilot.pause()
+    assert app.return_code == 0 and app.project_name == "test"
+    for _ in range(500):
+        if not children():
+            break
+        await asyncio.sleep(0.02)
+    assert children() == []

@@ -94,10 +94,10 @@ class SessionCopying(PlaceScreen):
         step = self.selected_step
         if step is None:
             return
-        command = pager_command(os.environ)
+        command = pager_command(os.environ, self.aa.options.pager)
         # Pagers differ in what they let through to the terminal, so they are given what the screen would draw.
         text = drawable(await self._whole_text(step))
-        self._hand_over(command, text)
+        self._hand_over(command, text, wait=True)
 
     def action_session_editor(self) -> None:
         self.load(self._edit(), "pager")
@@ -106,13 +106,13 @@ class SessionCopying(PlaceScreen):
         step = self.selected_step
         if step is None:
             return
-        command = editor_command(os.environ)
+        command = editor_command(os.environ, self.aa.options.editor)
         self._hand_over(command, await self._whole_text(step))
 
-    def _hand_over(self, command: list[str], text: str) -> None:
+    def _hand_over(self, command: list[str], text: str, wait: bool = False) -> None:
         try:
             with self.app.suspend():
-                run_on_text(command, text)
+                run_on_text(command, text, wait=wait)
         except AAError as error:
             self.flash(str(error), "bad")
         self.refresh(layout=True)
