@@ -628,10 +628,10 @@ def _close(one: Any, other: Any) -> None:
 def test_monitor_is_the_same(
     both: dict[int, Pair], monkeypatch: pytest.MonkeyPatch, text: str, interval: str, group: str | None, rolled: bool
 ) -> None:
-    from aa_tui.backend.query import monitor
+    from aa_tui.backend.query.monitor import view as view_of
 
     if rolled:
-        monkeypatch.setattr(monitor, "_ROLLUP_FROM", 1)
+        monkeypatch.setattr(view_of, "ROLLUP_FROM", 1)
     ours, theirs = both[SAMPLE]
     wanted = parse_filter(text)
     _close(ours.monitor.view(wanted, interval, group), theirs.monitor.view(wanted, interval, group))

@@ -15,8 +15,9 @@ import pytest
 from aa_tui.backend.model.event import EventKind
 from aa_tui.backend.model.filter import parse_filter
 from aa_tui.backend.model.vocabulary import MEASURES
-from aa_tui.backend.query import monitor
 from aa_tui.backend.query.buckets import auto_interval, edges, place_sql
+from aa_tui.backend.query.monitor import from_rollups
+from aa_tui.backend.query.monitor import view as view_of
 from aa_tui.backend.query.readmodels import MonitorView, Series
 from aa_tui.backend.service.workspace import Workspace
 from aa_tui.backend.support.clock import DAY_MS, HOUR_MS, parse_iso_ms
@@ -116,13 +117,13 @@ def test_rollups_say_the_same_as_rows(
     ws, _ = built
     f = parse_filter(text)
     rows = ws.monitor.view(f)
-    monkeypatch.setattr(monitor, "_ROLLUP_FROM", 0)
+    monkeypatch.setattr(view_of, "ROLLUP_FROM", 0)
     called = []
-    original = monitor.MonitorQuery._from_rollups
+    original = from_rollups.FromRollups.gather
     monkeypatch.setattr(
-        monitor.MonitorQuery,
-        "_from_rollups",
-        lambda *a: (called.append(1), original(*a))[1],  # type: ignore[func-returns-value]
+        from_rollups.FromRollups,
+        "gather",
+        lambda *a, **k: (called.append(1), original(*a, **k))[1],  # type: ignore[func-returns-value]
     )
     rolled = ws.monitor.view(f)
     assert called

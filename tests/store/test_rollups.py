@@ -11,9 +11,10 @@ import pytest
 from aa_tui.backend.model.event import AgentEvent, EventKind
 from aa_tui.backend.model.filter import parse_filter
 from aa_tui.backend.model.histogram import added_up, merge, pack
-from aa_tui.backend.query import monitor
 from aa_tui.backend.query.buckets import edges
 from aa_tui.backend.query.compile import Scope
+from aa_tui.backend.query.monitor import from_rollups
+from aa_tui.backend.query.monitor import view as view_of
 from aa_tui.backend.query.readmodels import MonitorView
 from aa_tui.backend.service.permissions import Actor
 from aa_tui.backend.service.projects import ProjectService
@@ -94,8 +95,8 @@ def _view(ws: Workspace, text: str, interval: str, group: str | None, ends: tupl
     """Return the view of any range: the language of filters knows days and hours before now only."""
     with ws.store.reader() as reader:
         scope = Scope(ws.project.id, ws.project.time_zone, ws.clock.now_ms())
-        query = monitor.MonitorQuery(reader, scope, parse_filter(text), interval, group)
-        query._from, query._to = ends
+        query = view_of.MonitorQuery(reader, scope, parse_filter(text), interval, group)
+        query.period.from_ms, query.period.to_ms = ends
         return query.view({})
 
 
@@ -124,23 +125,23 @@ def test_any_range_in_any_zone_equals_a_recount_from_rows(
         levels.update(level for level, _, _ in found)
         return found
 
-    monkeypatch.setattr(monitor, "spans", spied)
+    monkeypatch.setattr(from_rollups, "spans", spied)
     for _ in range(12):
         first = middle // BUCKET_MS + rng.randrange(-700, 400)
         ends = (first * BUCKET_MS, (first + rng.randrange(4, 900)) * BUCKET_MS)
         text = rng.choice(["", "agent:billing", "agent:coder,shop"])
         interval = rng.choice(["hour", "day", "day", "week", "month"])
         group = rng.choice([None, "agent"])
-        monkeypatch.setattr(monitor, "_ROLLUP_FROM", 1 << 60)
+        monkeypatch.setattr(view_of, "ROLLUP_FROM", 1 << 60)
         rows = _view(ws, text, interval, group, ends)
-        monkeypatch.setattr(monitor, "_ROLLUP_FROM", 0)
+        monkeypatch.setattr(view_of, "ROLLUP_FROM", 0)
         assert _plain(_view(ws, text, interval, group, ends)) == _plain(rows), (text, interval, ends)
     assert levels == {QUARTER, DAY}
     ws.store.close()
 
 
 def test_another_time_zone_makes_other_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(monitor, "_ROLLUP_FROM", 0)
+    monkeypatch.setattr(view_of, "ROLLUP_FROM", 0)
     ws = workspace(tmp_path, zone="Pacific/Auckland")
     _random_sessions(ws, NOW_MS - 8 * DAY_MS, random.Random(5))
     f = parse_filter("since:20d")
@@ -233,7 +234,7 @@ def test_a_tool_s_most_frequent_error_comes_from_its_own_calls(tmp_path: Path, m
     ]  # fmt: skip
     Writer(ws.store, 1, ws.clock).write([Incoming(event, "test", 1) for event in events])
     rows = ws.monitor.view(parse_filter("since:7d"))
-    monkeypatch.setattr(monitor, "_ROLLUP_FROM", 0)
+    monkeypatch.setattr(view_of, "ROLLUP_FROM", 0)
     rolled = ws.monitor.view(parse_filter("since:7d"))
     assert [(t.tool, t.calls, t.errors, t.top_error) for t in rolled.tools] == [
         ("pay", 3, 3, "Declined"), ("find", 2, 1, "Timeout"),

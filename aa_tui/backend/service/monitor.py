@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from aa_tui.backend.model.filter import Filter
 from aa_tui.backend.model.timerange import TimeRange
-from aa_tui.backend.query import monitor
+from aa_tui.backend.query.monitor import checklist, period
+from aa_tui.backend.query.monitor.view import MonitorQuery
 from aa_tui.backend.query.readmodels import CheckRow, MonitorView
 from aa_tui.backend.support.cancel import CancelToken
 
@@ -34,20 +35,20 @@ class MonitorService:
             UsageError: no such interval or field.
         """
         with self._ws.store.reader(token) as reader:
-            query = monitor.MonitorQuery(reader, self._ws.scope, f, interval, group_by)
+            query = MonitorQuery(reader, self._ws.scope, f, interval, group_by)
             return query.view(self._ws.project.settings)
 
     def best_range(self) -> TimeRange:
         """Return the shortest usual range that shows the newest data."""
         with self._ws.store.reader() as reader:
-            return monitor.best_range(reader, self._ws.scope)
+            return period.best_range(reader, self._ws.scope)
 
     def checklist(self, token: CancelToken | None = None) -> list[CheckRow]:
         """Return what has arrived so far, with fill rates, and what to do where something is missing."""
         with self._ws.store.reader(token) as reader:
-            return monitor.checklist(reader, self._ws.scope)
+            return checklist.checklist(reader, self._ws.scope)
 
     def has_agent_data(self) -> bool:
         """Tell whether the project has any session."""
         with self._ws.store.reader() as reader:
-            return monitor.has_agent_data(reader, self._ws.scope)
+            return checklist.has_agent_data(reader, self._ws.scope)

@@ -1,0 +1,73 @@
+"""Getting started: is there any data, what has arrived so far, and what to fix (spec section 13)."""
+
+from __future__ import annotations
+
+from aa_tui.backend.query.compile import Scope
+from aa_tui.backend.query.readmodels import CheckRow
+from aa_tui.backend.store.engine import Reader
+
+_RESPONSES = 1000
+"""Fill rates are those of the newest answers."""
+
+
+def has_agent_data(reader: Reader, scope: Scope) -> bool:
+    """Tell whether the project has any session."""
+    return reader.one("SELECT 1 FROM session WHERE project_id=:p LIMIT 1", {"p": scope.project_id}) is not None
+
+
+def checklist(reader: Reader, scope: Scope) -> list[CheckRow]:
+    """Return what has arrived so far and what to fix (spec section 13)."""
+    p = {"p": scope.project_id}
+
+    def facet_sum(key: str, *values: str) -> int:
+        names = {f"v{i}": v for i, v in enumerate(values)}
+        clause = f" AND value IN ({', '.join(':' + n for n in names)})" if values else ""
+        row = reader.one(
+            f"SELECT COALESCE(SUM(sessions), 0) FROM facet WHERE project_id=:p AND key=:k{clause}",
+            {**p, "k": key, **names},
+        )
+        return int(row[0]) if row else 0
+
+    total = facet_sum("state")
+    events = reader.fetch(
+        "SELECT session_id FROM event WHERE project_id=:p AND event_type >= '[Agent] ' AND event_type < '[Agent]!' "
+        f"LIMIT {_RESPONSES}",
+        p,
+    )
+    orphans = sum(1 for row in events if not row[0])
+    answers = reader.fetch(
+        "SELECT model, COALESCE(total_tokens, input_tokens), latency_ms, cost_nano FROM event WHERE project_id=:p AND "
+        f"event_type='[Agent] AI Response' ORDER BY time_ms DESC NULLS LAST LIMIT {_RESPONSES}",
+        p,
+    )
+    n = len(answers)
+    filled = [sum(1 for row in answers if row[i] or (i == 3 and row[i] is not None)) for i in range(4)]
+    withheld = [
+        f"{count} by content mode {mode}"
+        for mode in ("metadata_only", "customer_enriched")
+        if (count := facet_sum("content_mode", mode))
+    ]
+    with_text = facet_sum("has", "text")
+    why = (
+        f"withheld: {', '.join(withheld)}" if withheld else "no text arrived: send $llm_message, or import transcripts"
+    )
+    known_agents = total - facet_sum("agent", "unknown")
+    recorded = reader.one("SELECT COUNT(*) FROM session_revision WHERE project_id=:p", p)
+
+    def row_(id_: str, title: str, have: int, of: int, hint: str) -> CheckRow:
+        done = have > 0 and have >= of * 0.9
+        return CheckRow(id_, title, done, have, of, "" if done else hint)
+
+    return [
+        row_("event", "first event", len(events), 1, "nothing has arrived yet: import or send something"),
+        row_("session", "session ID", len(events) - orphans, len(events), "without it nothing is in Sessions"),
+        row_("agent", "agent ID", known_agents, total, "without it the agent filter is useless"),
+        row_("user", "user", facet_sum("user"), total, "without it there are no cohorts and no user activity"),
+        row_("model", "model of answers", filled[0], n, "answers do not say which model wrote them"),
+        row_("tokens", "tokens of answers", filled[1], n, "the token chart stays empty"),
+        row_("latency", "latency of answers", filled[2], n, "the latency chart stays empty"),
+        row_("cost", "cost of answers", filled[3], n, "the cost chart stays empty"),
+        row_("text", "text", with_text, total, f"no task completion or response quality; {why}"),
+        row_("end", "session end", facet_sum("state", "closed"), 1, "sessions wait for the idle timeout"),
+        row_("record", "first session record", int(recorded[0]) if recorded else 0, 1, "written when a session closes"),
+    ]
