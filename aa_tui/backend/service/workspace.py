@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from aa_tui.backend.query.readmodels import ProjectInfo
     from aa_tui.backend.service.imports import ImportService
     from aa_tui.backend.service.monitor import MonitorService
+    from aa_tui.backend.service.privacy import PrivacyService
     from aa_tui.backend.service.sessions import SessionService
     from aa_tui.backend.service.views import ViewService
 
@@ -77,3 +78,10 @@ class Workspace:
         from aa_tui.backend.service.imports import ImportService
 
         return ImportService(self)
+
+    @cached_property
+    def privacy(self) -> PrivacyService:
+        """Forgetting users and sessions, and what is older than the project keeps."""
+        from aa_tui.backend.service.privacy import PrivacyService
+
+        return PrivacyService(self)

@@ -494,12 +494,16 @@ class PostgresStore:
             driver.rollback()
             driver.autocommit = True
             try:
-                driver.execute("VACUUM (ANALYZE)")
+                rows = driver.execute("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname=current_schema()")
+                driver.execute(f"VACUUM (ANALYZE) {', '.join(row[0] for row in rows.fetchall())}".encode())
             except DriverError as error:
                 raise translate(error, self.url) from None
             finally:
                 driver.autocommit = False
-        return "The server's write-ahead log and backups are its administrator's: they hold what was deleted for a while."
+        return (
+            "The server's own files, write-ahead log and backups are its administrator's: they hold what was deleted "
+            "until it is overwritten."
+        )
 
     def close(self) -> None:
         """Close every connection. Closing twice is harmless."""
