@@ -263,11 +263,12 @@ def make_stored(
         or "\x00" in provider
     ):
         event = _with_storable_ids(event)
-    tokens = (
-        event.input_tokens, event.output_tokens, event.total_tokens, event.reasoning_tokens,
-        event.cache_read_tokens, event.cache_creation_tokens, event.cost_nano,
-    )  # fmt: skip
-    counts = tokens if tokens == _NO_TOKENS else tuple(map(_int, tokens))
+    given_tokens, written, all_tokens = event.input_tokens, event.output_tokens, event.total_tokens
+    thought, read, created = event.reasoning_tokens, event.cache_read_tokens, event.cache_creation_tokens
+    cost = event.cost_nano
+    if (given_tokens, written, all_tokens, thought, read, created, cost) != _NO_TOKENS:
+        given_tokens, written, all_tokens = _int(given_tokens), _int(written), _int(all_tokens)
+        thought, read, created, cost = _int(thought), _int(read), _int(created), _int(cost)
     # By position, in the order of the fields: fifty names to look up would cost more than all the rest of this object.
     stored = StoredEvent(
         stable_id(at_ms if at_ms is not None else min(event.seq, _MAX_SEQ), insert_id),
@@ -276,7 +277,8 @@ def make_stored(
         _int(at_ms), _ORDER_ONLY if at_ms is None else str(event.time_quality), received_ms, _int(event.seq) or 0,
         event.trace_id, _int(event.turn_id), event.agent_id, event.parent_agent_id, event.span_id, event.parent_id,
         event.name, event.tool_type, int(event.from_agent), event.model, event.provider,
-        event.latency_ms, event.ttfb_ms, *counts, int(event.cost_estimated),
+        event.latency_ms, event.ttfb_ms, given_tokens, written, all_tokens, thought, read, created,
+        cost, int(event.cost_estimated),
         int(event.is_error), error_type, event.finish_reason, int(event.interrupted),
         event.score_value, event.score_source, event.target_id,
         _head(text, given, error, output),

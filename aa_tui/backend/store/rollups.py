@@ -212,17 +212,20 @@ def add(
 
     `days` are those of the project's zone; contributions are by quarter of an hour.
     """
+    day_of = {
+        bucket: days.around(bucket)[0] for bucket in sorted({key[0] for key in sessions} | {key[1] for key in dims})
+    }
     by_session: dict[tuple[Any, ...], Sequence[int]] = {}
     for (bucket, agent), sums in sessions.items():
         if any(sums):
             by_session[QUARTER, bucket, agent] = sums
-            _plus(by_session, (DAY, days.around(bucket)[0], agent), sums)
+            _plus(by_session, (DAY, day_of[bucket], agent), sums)
     _add_sums(tx, project_id, "rollup_session", _ADD_SESSION, (_SESSION_KEYS, SESSION_SUMS), by_session)
     by_dim: dict[tuple[Any, ...], Sequence[int]] = {}
     for (dim, bucket, agent, value), sums in dims.items():
         if any(sums):
             by_dim[dim, QUARTER, bucket, agent, value] = sums
-            _plus(by_dim, (dim, DAY, days.around(bucket)[0], agent, value), sums)
+            _plus(by_dim, (dim, DAY, day_of[bucket], agent, value), sums)
     _add_sums(tx, project_id, "rollup_dim", _ADD_DIM, (_DIM_KEYS, DIM_SUMS), by_dim)
     _add_latencies(tx, project_id, days, latencies)
     _add_users(tx, project_id, days, users)

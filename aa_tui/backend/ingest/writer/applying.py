@@ -53,39 +53,26 @@ def apply(tx: Tx, project: int, plan: Plan) -> None:
 
 
 def _apply_facets(tx: Tx, project: int, plan: Plan) -> None:
-    ids: dict[tuple[str, str], int] = {}
-    net: dict[tuple[str, str], list[Any]] = {}
-
-    def known(key: str, value: str) -> int:
-        pair = (key, value)
-        if pair not in ids:
-            ids[pair] = facet_id(key, value)
-            net[pair] = [0, None]
-        return ids[pair]
-
     out: list[Row] = []
-    for key, value, at, session_id in plan.facets_out:
-        out.append((project, known(key, value), at, session_id))
-        net[key, value][0] -= 1
     put: list[Row] = []
-    for key, value, at, session_id, start in plan.facets_in:
-        put.append((project, known(key, value), at, session_id))
-        counts = net[key, value]
-        counts[0] += 1
-        if start is not None and (counts[1] is None or start < counts[1]):
-            counts[1] = start
+    counts: list[dict[str, Any]] = []
+    lost: list[dict[str, Any]] = []
+    for pair in plan.facets_out.keys() | plan.facets_in.keys():
+        id_ = facet_id(*pair)
+        gone, come = plan.facets_out.get(pair, ()), plan.facets_in.get(pair, ())
+        out += [(project, id_, at, session_id) for at, session_id in gone]
+        put += [(project, id_, at, session_id) for at, session_id, _ in come]
+        if gone:
+            lost.append({"p": project, "f": id_})
+        more = len(come) - len(gone)
+        first = min([start for _, _, start in come if start is not None], default=None)
+        if more or first is not None:
+            counts.append({"p": project, "f": id_, "key": pair[0], "value": pair[1], "n": more, "first": first})
     put.sort()
     facts.remove_facets(tx, out)
     facts.add_facets(tx, put)
-    facts.count_facets(
-        tx,
-        [
-            {"p": project, "f": ids[pair], "key": pair[0], "value": pair[1], "n": n, "first": first}
-            for pair, (n, first) in net.items()
-            if n or first is not None
-        ],
-    )
-    facts.settle_facets(tx, [{"p": project, "f": one} for one in {row[1] for row in out}])
+    facts.count_facets(tx, counts)
+    facts.settle_facets(tx, lost)
 
 
 def _apply_properties(tx: Tx, project: int, plan: Plan) -> None:

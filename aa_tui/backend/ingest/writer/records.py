@@ -130,9 +130,10 @@ class Plan:
     turns: list[dict[str, Any]] = field(default_factory=list)
     turns_gone: list[dict[str, Any]] = field(default_factory=list)
     revisions: list[dict[str, Any]] = field(default_factory=list)
-    facets_in: list[tuple[str, str, int, int, int | None]] = field(default_factory=list)
-    """(key, value, sort_at, session, start)."""
-    facets_out: list[tuple[str, str, int, int]] = field(default_factory=list)
+    facets_in: dict[tuple[str, str], list[tuple[int, int, int | None]]] = field(default_factory=dict)
+    """(sort_at, session, start) by (key, value)."""
+    facets_out: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
+    """(sort_at, session) by (key, value)."""
     rollup_sessions: dict[rollups.SessionKey, list[int]] = field(default_factory=dict)
     rollup_dims: dict[rollups.DimKey, list[int]] = field(default_factory=dict)
     rollup_latencies: dict[rollups.LatencyKey, int] = field(default_factory=dict)
@@ -155,7 +156,10 @@ class Plan:
 
     def count(self, file: int) -> Written:
         """Return the counts of a file."""
-        return self.counts.setdefault(file, Written())
+        found = self.counts.get(file)
+        if found is None:
+            found = self.counts[file] = Written()
+        return found
 
     def put(self, new: New, project_id: int, session_id: int) -> None:
         """Write a new event and its texts."""

@@ -154,10 +154,12 @@ class SessionPlanner:
         new = after.facets if after is not None else set()
         same = old & new if old_at == new_at else set()
         if old_at is not None:
-            plan.facets_out += [(key, value, old_at, one.session_id) for key, value in old - same]
+            for pair in old - same:
+                plan.facets_out.setdefault(pair, []).append((old_at, one.session_id))
         if new_at is not None and after is not None:
-            start = after.row["started_ms"]
-            plan.facets_in += [(key, value, new_at, one.session_id, start) for key, value in new - same]
+            place = (new_at, one.session_id, after.row["started_ms"])
+            for pair in new - same:
+                plan.facets_in.setdefault(pair, []).append(place)
 
     def _document(self, one: Touched, kept: Sequence[StoredEvent]) -> tuple[int, str | None, str | None]:
         old: str | None = None

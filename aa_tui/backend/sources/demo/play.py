@@ -198,6 +198,8 @@ class _Session:
         self._negative: list[str] = []
         self._last_answer: AgentEvent | None = None
         self._answers = 0
+        self._called = False
+        """Whether a model was called."""
         self._reasoning = ""
         self._language = language = next((flag for flag in ("de", "es") if flag in scenario.flags), "")
         self._slow = 1.0
@@ -257,7 +259,8 @@ class _Session:
         person = self._visit.person
         events = self._events
         number = len(events)
-        values.setdefault("agent_id", self._agent)
+        if "agent_id" not in values:
+            values["agent_id"] = self._agent
         event = AgentEvent(
             kind,
             f"{self.key}:{number}",
@@ -272,6 +275,7 @@ class _Session:
             **values,
         )
         events.append(event)
+        self._called = self._called or kind is EventKind.AI_RESPONSE
         return event
 
     def _id(self, letter: str) -> str:
@@ -341,7 +345,7 @@ class _Session:
         if reasoning:
             parts[Part.REASONING] = reasoning
         properties = values.pop("properties", {})
-        if not any(event.kind is EventKind.AI_RESPONSE for event in self._events):
+        if not self._called:
             parts[Part.SYSTEM_PROMPT] = prompt
         self._history += len(text) if text else 60
         if agent != RECIPE:
