@@ -76,7 +76,7 @@ class GetStarted(Widget, can_focus=True):
     def _ways(self, project: str) -> list[tuple[str, str, str]]:
         return [
             ("I", f"aa-tui import --project {_shell(project)}", "coding agents' transcripts here"),
-            (":", f"aa-tui import FILE... --project {_shell(project)}", ":import FILE..., of any known format"),
+            (":", f"aa-tui import FILE... --project {_shell(project)}", "files of any known format"),
             (" ", safe_line(self._key, 36), "this project's key, for senders"),
             ("d", "the sample project", "an incident to find"),
         ]

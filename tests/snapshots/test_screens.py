@@ -62,8 +62,9 @@ STATES = (
     Case("monitor-empty", MONITOR, on="empty"),
     Case("monitor-failing", MONITOR, on="failing"),
     Case("monitor-filter", ON_MONITOR, ("slash", *typed("agent:"))),
-    Case("monitor-note", ON_MONITOR, ("N", *typed("new release")), on="writable"),
+    Case("monitor-note", ON_MONITOR, ("N", *typed("new release"))),
     Case("sessions", SESSIONS),
+    Case("sessions-read-only", SESSIONS, on="read-only"),
     Case("sessions-search", SEARCH),
     Case("sessions-marked", SESSIONS, ("space", "space", "down", "space")),
     Case("sessions-filter", SESSIONS, ("slash", *typed("model:"))),
@@ -104,6 +105,7 @@ POPUPS = (
     Case("copy-sessions", SESSIONS, ("y",)),
     Case("copy-session", SESSION, ("y",)),
     Case("similar", SESSIONS, ("f",)),
+    Case("import", SESSIONS, ("I",)),
     Case("time", ON_MONITOR, ("t",)),
     Case("group-by", ON_MONITOR, ("g",)),
     Case("interval", ON_MONITOR, ("i",)),
@@ -165,14 +167,15 @@ def openers(sample: Workspace, sample_store: str, tmp_path: Path) -> Iterator[di
     empty = _with_known_key(open_workspace(store, "sample", Actor("ada"), clock))
     opened = [store]
 
-    def writable() -> Workspace:
+    def own() -> Workspace:
+        # Pictures show the program as its owner sees it, so they are taken of a copy that may be written.
         copy = shutil.copy(sample_store.removeprefix("sqlite:///"), tmp_path / "copy.db")
         opened.append(open_store(f"sqlite:///{copy}"))
-        return open_workspace(opened[-1], "sample", Actor("ada"), clock)
+        return _with_known_key(open_workspace(opened[-1], "sample", Actor("ada"), clock))
 
     yield {
-        "sample": lambda: _with_known_key(sample),
-        "writable": writable,
+        "sample": own,
+        "read-only": lambda: _with_known_key(sample),
         "empty": lambda: empty,
         "failing": _Failing(),
     }
