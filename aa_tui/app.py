@@ -347,7 +347,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
 
     def say_mark(self, mark: Content | None) -> None:
         """Keep a few cells at the right of every place's status line; None takes them away."""
-        if self.mark == mark:
+        if mark is self.mark or (mark is not None and self.mark is not None and mark.is_same(self.mark)):
             return
         self.mark = mark
         place = self.place_below()

@@ -330,14 +330,15 @@ class PlaceScreen(FirstOnce):
         self.refresh_status()
 
     def refresh_status(self) -> None:
-        """Bring the status line up to date: what is said here at the left, what goes on beside every place after it."""
-        own, beside = self._flashing or self._standing, self.aa.background
-        if own is not None:
-            short = beside[1] if beside is not None else Content("")
-            self._status.set(Content.assemble(" ", own), Content.assemble(short, " ") if short else "")
-        elif beside is not None:
-            self._status.set(Content.assemble(" ", beside[0]))
-        shown = own is not None or beside is not None
+        """Bring the status line up to date: what is said here at the left, what goes on beside every place after it,
+        and at the far right the mark of what runs all the time."""
+        own, beside, mark = self._flashing or self._standing, self.aa.background, self.aa.mark
+        full, short = beside if beside is not None else (Content(""), Content(""))
+        ends = [part for part in (short if own is not None else None, mark) if part]
+        right = Content("   ").join(ends) if ends else Content("")
+        left = own if own is not None else full
+        self._status.set(Content.assemble(" ", left) if left else "", Content.assemble(right, " ") if right else "")
+        shown = own is not None or beside is not None or mark is not None
         if self._status.display != shown:
             self._status.display = shown
 

@@ -339,6 +339,10 @@ class SessionsScreen(SessionListActions):
             return
         self.shown.fresh = max(0, now - (self.shown.capped or self.shown.total or 0))
         self._say_words()
+        seen = self.table.shown_ids
+        if seen:
+            # Sessions that go on are shown as they are now, each where it stands.
+            self.table.renew_rows(await self.ask(workspace.sessions.rows, seen, group="news"))
 
     # -- the row under the cursor
 

@@ -205,6 +205,25 @@ class WindowedTable(OwnLines, ScrollView, can_focus=True, inherit_bindings=False
         self._asked = frozenset()
         self._want()
 
+    @property
+    def shown_ids(self) -> list[int]:
+        """The rows on the screen."""
+        return list(self._window(0))
+
+    def renew_rows(self, rows: Mapping[int, Any]) -> None:
+        """Take newer versions of the rows on the screen: what says something else is painted, nothing moves.
+
+        Rows elsewhere are forgotten; they are asked for again when they come onto the screen.
+        """
+        changed = {row_id for row_id, row in rows.items() if self._rows.get(row_id) != row}
+        self._rows = dict(rows)
+        self._lines = {row_id: line for row_id, line in self._lines.items() if row_id in rows and row_id not in changed}
+        self._asked = frozenset()
+        top = round(self.scroll_y)
+        for index, row_id in enumerate(self._window(0), top):
+            if row_id in changed:
+                self._paint(index)
+
     def set_sort(self, sort: str, descending: bool) -> None:
         """Show in the header what the list is sorted by."""
         if self._sort != (sort, descending):
