@@ -34,7 +34,7 @@ VERBS = {
     "sort": "KEY  sort the list; -KEY the other way round",
     "open": "ADDRESS  go to an address",
     "import": "PATH...  bring files or folders in; without one, offer what is found on this machine",
-    "set": "KEY VALUE  change a setting of this project: time_zone, subscription, pricing",
+    "set": "KEY VALUE  change a setting of this project: time_zone, pricing, content_mode, redact, retention_days…",
 }
 """Commands that take an argument."""
 

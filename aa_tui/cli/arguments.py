@@ -19,6 +19,7 @@ VERBS = (
     "session",
     "monitor",
     "projects",
+    "forget",
     "store",
     "open",
     "where",

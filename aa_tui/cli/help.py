@@ -27,6 +27,7 @@ Headless (stdout is data, stderr is talk)
 Data
   import [PATH...]     files or folders         --format F --user NAME --users FILE --json
   serve                live agents over HTTP    --port N --print-unit --print-ssh HOST
+  forget               user ID, session ID or expired, for good   --yes
   store                init PATH --group G, info, reindex, rollups
 
 This installation

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,7 @@ from aa_tui.cli.arguments import Common
 from aa_tui.cli.start import interruptible, local_store, read_only_hint
 
 if TYPE_CHECKING:
+    from aa_tui.backend.service.privacy import Forgettable
     from aa_tui.backend.store.engine import Store
 
 _CHUNK = 500
@@ -34,7 +36,9 @@ app = typer.Typer(
 )
 projects_app = typer.Typer(rich_markup_mode=None, context_settings=_SETTINGS)
 store_app = typer.Typer(rich_markup_mode=None, context_settings=_SETTINGS, no_args_is_help=True)
+forget_app = typer.Typer(rich_markup_mode=None, context_settings=_SETTINGS, no_args_is_help=True)
 app.add_typer(projects_app, name="projects", help="List the projects of the store, or create one.")
+app.add_typer(forget_app, name="forget", help="Delete a user, a session or what is too old, for good.")
 app.add_typer(store_app, name="store", help="Share, describe and rebuild a store.")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
@@ -361,16 +365,20 @@ def projects_create(
 @projects_app.command("set", epilog="Example:  aa-tui projects set subscription on --project billing")
 def projects_set(
     context: typer.Context,
-    key: Annotated[str, typer.Argument(help="time_zone, subscription or pricing; without one, all are shown.")] = "",
+    key: Annotated[str, typer.Argument(help="One of those below; without one, all are shown.")] = "",
     value: Annotated[
         str, typer.Argument(help="A zone such as Europe/Zurich; on or off; `default` takes it back.")
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Show or change the project's settings: its time zone, whether its cost is a subscription, list prices.
+    """Show or change the project's settings: its time zone, money, and what is kept of texts and for how long.
 
-    subscription  on: what a call would have cost at list price is headed “subscription”
-    pricing       on: price every source that states no cost; off: none; default: transcripts only
+    subscription    on: what a call would have cost at list price is headed “subscription”
+    pricing         on: price every source that states no cost; off: none; default: transcripts only
+    content_mode    full; metadata_only: no texts are stored; customer_enriched: only what the sender concluded
+    redact          on: personal data and keys are replaced by placeholders before anything is stored; or some of
+                    email, phone, credit_card, iban, ssn, ip_address, secret
+    retention_days  sessions and product events older than this are deleted for good, once a day
     """
     from aa_tui.backend.service.projects import PROJECT_SETTINGS
 
@@ -378,7 +386,8 @@ def projects_set(
         project = ws.project
         if key:
             service = ProjectService(ws.store)
-            project = service.set_setting(project, key, service.read_setting(key, value), ws.actor)
+            ws.project = project = service.set_setting(project, key, service.read_setting(key, value), ws.actor)
+            _say_what_setting_means(ws, key)
         shown = {
             name: project.time_zone if name == "time_zone" else project.settings.get(name) for name in PROJECT_SETTINGS
         }
@@ -386,12 +395,26 @@ def projects_set(
             output.json_line(shown)
             return
         for name, held in shown.items():
-            output.line(f"{name:<13} {_setting_words(held)}")
+            output.line(f"{name:<15} {_setting_words(held)}")
+
+
+def _say_what_setting_means(ws: Workspace, key: str) -> None:
+    """Say what a person might expect of a setting that it does not do, or does soon."""
+    if key in ("content_mode", "redact"):
+        errors.note("It holds for what arrives from now on; what is stored already stays.")
+    elif key == "retention_days" and ws.project.settings.get(key) is not None:
+        expired = ws.privacy.look_at_expired()
+        if not expired.nothing:
+            errors.note(
+                f"Older than that: {expired.words()}. They go within a day; `aa-tui forget expired` is quicker."
+            )
 
 
 def _setting_words(held: object) -> str:
     if isinstance(held, bool):
         return "on" if held else "off"
+    if isinstance(held, list):
+        return ", ".join(map(str, held))
     return "default" if held is None else str(held)
 
 
@@ -547,6 +570,78 @@ def serve(
     with _store(context, create=True) as store:
         code = serving.serve(store, settings.project, request, settings)
     raise typer.Exit(code)
+
+
+# --- forgetting ----------------------------------------------------------------------------------------------------
+
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+@forget_app.command("user", epilog="Example:  aa-tui forget user u-1042 --yes")
+def forget_user(
+    context: typer.Context,
+    user: Annotated[str, typer.Argument(metavar="ID", help="The user or device id, exactly.")],
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Delete everything of a user, for good: sessions, verdicts, search index, properties. It cannot be undone.
+
+    A later import of the same files does not bring it back.
+    """
+    with _workspace(context) as ws, interruptible() as token:
+        seen = ws.privacy.look_at_user(user, token)
+        if not _may_forget(f"user {user}", seen.words(), yes):
+            return
+        _tell_forgotten(ws.privacy.forget_user(user, token), as_json)
+
+
+@forget_app.command("session", epilog="Example:  aa-tui forget session ticket-88213")
+def forget_session(
+    context: typer.Context,
+    session: Annotated[str, typer.Argument(metavar="ID", help="Its key, its id, or the beginning of one.")],
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Delete a session, for good, with its verdicts, answers and labels. It cannot be undone."""
+    with _workspace(context) as ws, interruptible() as token:
+        number = ws.sessions.resolve(session)
+        seen = ws.privacy.look_at_session(number, token)
+        if not _may_forget(f"session {session}", seen.words(), yes):
+            return
+        _tell_forgotten(ws.privacy.forget_session(number, token), as_json)
+
+
+@forget_app.command("expired", epilog="Example:  aa-tui projects set retention_days 90 && aa-tui forget expired")
+def forget_expired(context: typer.Context, yes: Yes = False, as_json: Json = False) -> None:
+    """Delete what is older than the project keeps (retention_days), now. It cannot be undone."""
+    with _workspace(context) as ws, interruptible() as token:
+        seen = ws.privacy.look_at_expired(token)
+        if not seen.nothing and not _may_forget("what is older than the project keeps", seen.words(), yes):
+            return
+        _tell_forgotten(ws.privacy.purge_expired(token), as_json)
+
+
+def _may_forget(what: str, words: str, yes: bool) -> bool:
+    """Say what will go and ask; where nobody can be asked, `--yes` must have been given."""
+    errors.note(f"This deletes {what}: {words}. It cannot be undone.")
+    if yes:
+        return True
+    if not errors.can_ask():
+        raise UsageError("Deleting needs a yes.", "Add --yes.")
+    if errors.ask("Delete? Type yes:", "").strip().lower() == "yes":
+        return True
+    errors.note("Nothing was deleted.")
+    return False
+
+
+def _tell_forgotten(gone: Forgettable, as_json: bool) -> None:
+    if as_json:
+        output.json_line(asdict(gone))
+    else:
+        output.line(f"Deleted: {gone.words()}.")
+    for one in gone.left:
+        errors.note(one)
 
 
 # --- the store -----------------------------------------------------------------------------------------------------

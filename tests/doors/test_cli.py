@@ -271,7 +271,7 @@ def test_monitor_takes_the_range_of_the_newest_data(filled: Cli) -> None:
 
 def test_projects_are_listed_created_and_chosen(filled: Cli) -> None:
     (made,) = filled("projects", "create", "shop", "--zone", "Asia/Tokyo", "--json").objects()
-    assert list(made) == ["id", "name", "api_key"]
+    assert list(made) == ["id", "name", "api_key", "content_mode", "redact", "retention_days"]
     listed = filled("projects", "--json").objects()
     assert [one["name"] for one in listed] == ["default", "shop"] and made in listed
     assert filled("projects", "list", "--json").objects() == listed
@@ -287,7 +287,14 @@ def test_a_person_sets_what_a_project_says_of_its_money_and_days(filled: Cli) ->
     assert filled("projects", "set", "--json").objects()[0]["subscription"] is None
     filled("projects", "set", "time_zone", "Asia/Tokyo")
     assert filled("projects", "set", "subscription", "on", "--json").objects() == [
-        {"time_zone": "Asia/Tokyo", "subscription": True, "pricing": None}
+        {
+            "time_zone": "Asia/Tokyo",
+            "subscription": True,
+            "pricing": None,
+            "content_mode": None,
+            "redact": None,
+            "retention_days": None,
+        }
     ]
     assert filled("monitor", "--json").objects()[0]["time_zone"] == "Asia/Tokyo"
     assert "subscription" in filled("monitor").err

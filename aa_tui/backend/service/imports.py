@@ -134,13 +134,16 @@ class ImportService:
     def close_due(self, token: CancelToken | None = None) -> int:
         """Close the sessions whose time has come and return how many; nothing on a store that may only be read.
 
-        It is upkeep that anybody's program does, so it needs no permission.
+        Also lets what is older than the project keeps go, once a day. It is upkeep that anybody's program does, so it
+        needs no permission.
         """
         if self._workspace.store.read_only:
             return 0
         from aa_tui.backend.ingest.closing import close_due
 
-        return close_due(self._workspace.store, self._workspace.project.id, self._workspace.clock, token)
+        closed = close_due(self._workspace.store, self._workspace.project.id, self._workspace.clock, token)
+        self._workspace.privacy.purge_due(token)
+        return closed
 
     def rebuild(self, token: CancelToken | None = None, advance: Callable[[int], None] | None = None) -> int:
         """Derive rollups, facets and session columns of the project anew, then the search index of the store; return

@@ -5,6 +5,7 @@ It cannot be undone, so whoever offers it shows `look_at…` first and asks. Wha
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from aa_tui.backend.service import journal
 from aa_tui.backend.service.permissions import Permission
+from aa_tui.backend.service.projects import MOST_RETENTION_DAYS
+from aa_tui.backend.store import facts
 from aa_tui.backend.store import forgetting as sql
 from aa_tui.backend.store.sqlite import SqliteStore
 from aa_tui.backend.support.clock import DAY_MS
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
 
 Advance = Callable[[int, int], None]
 """Called with the number of sessions done and of all."""
-MOST_RETENTION_DAYS = 36_500
 RETENTION_EVERY_MS = DAY_MS
 SMALL_BYTES = 512 * 1024 * 1024
 """A store up to this size is rewritten in seconds."""
@@ -201,11 +203,11 @@ class PrivacyService:
 
     def _before(self) -> int | None:
         """Return the instant before which nothing is kept, None when everything is."""
-        from aa_tui.backend.service.projects import ProjectService
-
         work = self._workspace
-        settings = ProjectService(work.store, work.clock).get(str(work.project.id)).settings
-        days = settings.get("retention_days")
+        with work.store.reader() as reader:
+            state = facts.project_state(reader, work.project.id)
+        settings = json.loads(state[2]) if state is not None else {}
+        days = settings.get("retention_days") if isinstance(settings, dict) else None
         if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= MOST_RETENTION_DAYS:
             return None
         return work.clock.now_ms() - days * DAY_MS

@@ -24,8 +24,11 @@ from aa_tui.backend.support.text import storable
 DEFAULT_PROJECT = "default"
 EPOCH_2025_S = 1_735_689_600
 """Project ids are seconds since 2025-01-01 UTC: short to type, the same length for decades."""
-PROJECT_SETTINGS = ("time_zone", "subscription", "pricing")
-"""Settings a person may change: an IANA zone, and two switches (cost is a subscription; price what states no cost)."""
+PROJECT_SETTINGS = ("time_zone", "subscription", "pricing", "content_mode", "redact", "retention_days")
+"""Settings a person may change: an IANA zone, two switches (cost is a subscription; price what states no cost), what is
+kept of texts, what is replaced by placeholders, and for how many days sessions are kept."""
+CONTENT_MODES = ("full", "metadata_only", "customer_enriched")
+MOST_RETENTION_DAYS = 36_500
 _SWITCHES = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False, "default": None}
 _MAX_NAME = 100
 
@@ -61,11 +64,45 @@ def check_time_zone(name: str) -> str:
         raise UsageError(f"“{name}” is no time zone.", "Use an IANA name such as Europe/Zurich.") from error
 
 
+def _content_mode(text: str) -> str | None:
+    mode = text.replace("-", "_")
+    if mode == "default":
+        return None
+    if mode not in CONTENT_MODES:
+        raise UsageError(f"“{text}” is no content mode.", f"There are: {', '.join(CONTENT_MODES)}.")
+    return mode
+
+
+def _retention_days(text: str) -> int | None:
+    if text in ("default", "off", "forever"):
+        return None
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= MOST_RETENTION_DAYS:
+        raise UsageError(
+            f"“{text}” is no number of days.", f"Say 1 to {MOST_RETENTION_DAYS}, or default to keep everything."
+        )
+    return int(text)
+
+
+def _patterns(text: str) -> list[str]:
+    from aa_tui.backend.ingest.privacy import PATTERNS
+
+    named = text.replace(",", " ").split()
+    if not named or not set(named) <= set(PATTERNS):
+        raise UsageError(
+            f"“{text}” is no value of redact.", f"Say on, off, default, or some of: {', '.join(PATTERNS)}."
+        )
+    return [name for name in PATTERNS if name in named]
+
+
 def login_name() -> str:
     """Return who acts: `AA_TUI_USER`, else the login name."""
     with suppress(Exception):
         return os.environ.get("AA_TUI_USER") or getpass.getuser()
     return "unknown"
+
+
+SettingValue = str | bool | int | list[str] | None
+"""A project setting as it is kept; None where the default holds."""
 
 
 class ProjectService:
@@ -166,7 +203,7 @@ class ProjectService:
         return self.get(str(project.id))
 
     @staticmethod
-    def read_setting(key: str, text: str) -> str | bool | None:
+    def read_setting(key: str, text: str) -> SettingValue:
         """Return what a person typed as the value of a project setting; None takes the setting back.
 
         Raises:
@@ -176,9 +213,16 @@ class ProjectService:
             raise UsageError(f"A project has no setting “{key}”.", f"There are: {', '.join(PROJECT_SETTINGS)}.")
         if key == "time_zone":
             return check_time_zone(text)
-        if text.lower() not in _SWITCHES:
-            raise UsageError(f"“{text}” is no value of {key}.", "Say on, off or default.")
-        return _SWITCHES[text.lower()]
+        lowered = text.strip().lower()
+        if key == "content_mode":
+            return _content_mode(lowered)
+        if key == "retention_days":
+            return _retention_days(lowered)
+        if lowered in _SWITCHES:
+            return _SWITCHES[lowered]
+        if key == "redact":
+            return _patterns(lowered)
+        raise UsageError(f"“{text}” is no value of {key}.", "Say on, off or default.")
 
     def actor(self, project: ProjectInfo, name: str | None = None) -> Actor:
         """Return who acts in a project: `name` or the login, with the recorded role.

@@ -181,9 +181,22 @@ PROJECT_FIELDS: Mapping[str, str] = {
     "id": "The project's id.",
     "name": "Its name, unique in the store.",
     "api_key": "The key senders use for it; shown to its owner here and in the get-started guide only.",
+    "content_mode": "What is kept of texts: `full`, `metadata_only` or `customer_enriched`.",
+    "redact": "What is replaced by placeholders: a list of pattern sets; empty when nothing is.",
+    "retention_days": "For how many days sessions are kept; null: for ever.",
 }
 
 
 def project_record(project: ProjectInfo) -> dict[str, Any]:
     """Return a project as a record with the names of `PROJECT_FIELDS`."""
-    return {"id": project.id, "name": project.name, "api_key": project.api_key}
+    from aa_tui.backend.ingest.privacy import rules_of
+
+    rules = rules_of(project.settings)
+    return {
+        "id": project.id,
+        "name": project.name,
+        "api_key": project.api_key,
+        "content_mode": rules.mode.value,
+        "redact": list(rules.patterns),
+        "retention_days": project.settings.get("retention_days"),
+    }
