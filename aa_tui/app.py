@@ -60,6 +60,8 @@ PLACES: dict[str, tuple[str, str]] = {
 
 _HISTORY_LIMIT = 200
 _MESSAGES_LIMIT = 200
+_OPENS_WITHIN_SECONDS = 0.3
+"""How long the first place waits for the store before it is imported."""
 QUIT_WITHIN_SECONDS = 3.0
 """How soon the second ctrl+c must follow the first."""
 
@@ -202,13 +204,16 @@ class AAApp(PrivateCrash, inherit_bindings=False):
 
     async def on_ready(self) -> None:
         """The first frame is painted: fill it, and collect garbage from now on where that was switched off."""
+        # With Python's 5 ms a thread at work lets every turn of the event loop, and every file that another one
+        # imports, begin that much later.
+        sys.setswitchinterval(0.001)
         self._painted.set()
         if isinstance(self.screen, Curtain):
             self.run_worker(self._raise_curtain(self.screen), group="visit", exclusive=True)
             return
         if isinstance(self.screen, PlaceScreen):
             await self.screen.show(self._start)
-        _tune_interpreter()
+        _collect_garbage()
 
     async def _raise_curtain(self, curtain: Curtain) -> None:
         """Go to the first place itself and give it the keys that were typed before it was there.
@@ -218,6 +223,8 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         with self.busy():
             try:
                 curtain.ask_ahead()
+                # Threads that import at the same time mostly wait for each other, and the store is wanted first.
+                await asyncio.wait([self._opened], timeout=_OPENS_WITHIN_SECONDS)
                 section = parse_address(self._history[0].address).section
                 await self._read(partial(import_module, PLACES[section][0]))
                 place = self._screen_of(section)
@@ -228,7 +235,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
                         self.post_message(events.Key(key, character))
                     await place.settled()
             finally:
-                _tune_interpreter()
+                _collect_garbage()
 
     @property
     def _opened(self) -> asyncio.Future[Workspace]:
@@ -811,13 +818,8 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         open_report(self)
 
 
-def _tune_interpreter() -> None:
-    """Collect garbage from now on, where the start was made without; what it made stays for good.
-
-    Threads hand the interpreter over sooner from now on, too: with Python's 5 ms a reader at work lets every turn of
-    the event loop begin that much later.
-    """
-    sys.setswitchinterval(0.001)
+def _collect_garbage() -> None:
+    """Collect garbage from now on, where the start was made without; what it made stays for good."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
@@ -869,5 +871,11 @@ def run_app(
         raise UsageError("The app needs a terminal.", "Without one: aa-tui sessions --help.")
 
     app = AAApp(opener, address, chosen)
-    app.run(mouse=chosen.mouse)
+    try:
+        app.run(mouse=chosen.mouse)
+    finally:
+        # Whoever closes a store last takes its log away, which a reader who may not write beside it cannot use.
+        if app.workspace is not None:
+            with suppress(AAError):
+                app.workspace.store.close()
     return app.return_code or 0
