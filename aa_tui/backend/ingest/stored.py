@@ -207,7 +207,7 @@ def _int(value: int | None) -> int | None:
 
 def _fingerprint(known: str, properties: str | None, texts: Mapping[str, str]) -> int:
     told = [known, properties or ""]
-    for part in sorted(texts):
+    for part in sorted(texts) if len(texts) > 1 else texts:
         told += ("\x1f", part, "\x1f", texts[part])
     digest = blake2b("".join(told).encode("utf-8", "surrogatepass"), digest_size=8)
     return int.from_bytes(digest.digest(), "big") >> 1

@@ -16,7 +16,8 @@ def stable_id(at_ms: int, *natural_key: object) -> int:
     Ids of later instants are larger, so a date range is close to an id range. The same key and instant give the
     same id anywhere. Callers resolve the rare collision by adding 1.
     """
-    digest = blake2b("\x1f".join(map(str, natural_key)).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    key = natural_key[0] if len(natural_key) == 1 else "\x1f".join(map(str, natural_key))
+    digest = blake2b(str(key).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return (min(max(at_ms, 0), _MAX_MS) << _LOW_BITS) | (int.from_bytes(digest, "big") & _LOW_MASK)
 
 

@@ -107,7 +107,7 @@ class Lookup:
             plan.count(lost.file).duplicates += 1
         mine = self._mine
         known = facts.known_events(
-            reader, self._project, chosen if mine is None else [one for one in chosen if one in mine]
+            reader, self._project, chosen if mine is None else [one for one in chosen if one in mine] if mine else ()
         )
         homes = facts.session_ids(
             reader, self._project, {new.key for one, new in chosen.items() if new.exact and new.key and one in known}
@@ -149,10 +149,10 @@ class Lookup:
         keys = list(dict.fromkeys(new.key for new, _, _ in fresh if new.key is not None))
         ids = facts.session_ids(reader, self._project, keys)
         self._load(reader, [*ids.values(), *(one for one in moved_from if one)], touched)
-        by_key: dict[str, list[StoredEvent]] = {}
+        by_key: dict[str, list[StoredEvent]] = {key: [] for key in keys if key not in ids}
         for new, _, _ in fresh:
-            if new.key is not None and new.key not in ids:
-                by_key.setdefault(new.key, []).append(new.event)
+            if new.key in by_key:
+                by_key[new.key].append(new.event)
         for key, session_id in self._new_ids(reader, by_key).items():
             ids[key] = session_id
             touched[session_id] = Touched(key, session_id, None, [])
@@ -167,8 +167,10 @@ class Lookup:
                 plan.count(new.file).events += 1
             else:
                 plan.count(new.file).updated += 1
-            people.count_day(plan, new.event, 1)
-            people.see(plan, new.event)
+            event = new.event
+            if event.user_id or event.device_id:
+                people.count_day(plan, event, 1)
+                people.see(plan, event)
             if new.key is None:
                 outside.append(new)
             else:

@@ -13,9 +13,9 @@ from aa_tui.backend.store import rollups
 from aa_tui.backend.store.engine import Row
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Incoming:
-    """An event with where it comes from."""
+    """An event with where it comes from; treated as frozen, which the class is not because that doubles its making."""
 
     event: AgentEvent
     source: str
