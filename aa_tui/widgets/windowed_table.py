@@ -23,9 +23,9 @@ from aa_tui.widgets.cells import pad
 from aa_tui.widgets.textual_compat import OwnLines, set_virtual_size
 
 MARGIN = 60
-"""Rows asked for above and below the screen."""
-_KEEP_ROWS = 3000
-"""Rows kept before those far from the screen are forgotten."""
+"""Rows asked for above and below the screen, where two pages are not more."""
+_KEEP_ROWS = 800
+"""Rows kept before those far from the screen are forgotten: a thousand rows are three megabytes."""
 _PLACEHOLDER = "·"
 
 
@@ -189,9 +189,9 @@ class WindowedTable(OwnLines, ScrollView, can_focus=True, inherit_bindings=False
     def put_rows(self, rows: Mapping[int, Any]) -> None:
         """Give rows by id; lines on the screen that waited for them are painted."""
         if len(self._rows) > _KEEP_ROWS:
-            near = set(self._window(MARGIN))
+            near = set(self._window(self._margin))
             self._rows = {row_id: row for row_id, row in self._rows.items() if row_id in near}
-            self._lines = {row_id: line for row_id, line in self._lines.items() if row_id in near}
+            self._lines.clear()
         self._rows.update(rows)
         for row_id in rows:
             self._lines.pop(row_id, None)
@@ -354,9 +354,14 @@ class WindowedTable(OwnLines, ScrollView, can_focus=True, inherit_bindings=False
         top = round(self.scroll_y)
         return self.ids[max(0, top - margin) : top + self.page + margin]
 
+    @property
+    def _margin(self) -> int:
+        return max(MARGIN, 2 * self.page)
+
     def _want(self) -> None:
-        if any(row_id not in self._rows for row_id in self._window(0)):
-            missing = [row_id for row_id in self._window(MARGIN) if row_id not in self._rows]
+        # A page ahead, so that the next page is painted once, with its rows, and not first with placeholders.
+        if any(row_id not in self._rows for row_id in self._window(self.page)):
+            missing = [row_id for row_id in self._window(self._margin) if row_id not in self._rows]
             if frozenset(missing) != self._asked:
                 self._asked = frozenset(missing)
                 self.post_message(self.Wanted(self, missing))
