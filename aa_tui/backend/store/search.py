@@ -132,7 +132,9 @@ def replace_documents(tx: Tx, project_id: int, changes: Iterable[tuple[int, str 
 def put_in(tx: Tx, rows: Iterable[Mapping[str, Any]]) -> None:
     """Put documents into the index itself: rows of `p`, `s`, `document`, of sessions that it does not hold."""
     if tx.dialect == "sqlite":
-        tx.executemany("INSERT INTO session_fts(rowid, document) VALUES (:s, :document)", list(rows))
+        # In order of row ids: FTS5 writes out what it has gathered, as a segment of its own, whenever one goes back.
+        ordered = sorted([(row["s"], row["document"]) for row in rows])
+        tx.executerows("INSERT INTO session_fts(rowid, document) VALUES (:s, :document)", ordered)
         return
     cut = [(row, search_words.words(row["document"])) for row in rows]
     tx.executemany(
@@ -152,7 +154,10 @@ def put_in(tx: Tx, rows: Iterable[Mapping[str, Any]]) -> None:
 
 def _take_out(tx: Tx, rows: list[dict[str, Any]]) -> None:
     if tx.dialect == "sqlite":
-        tx.executemany("INSERT INTO session_fts(session_fts, rowid, document) VALUES ('delete', :s, :document)", rows)
+        ordered = sorted([(row["s"], row["document"]) for row in rows])
+        tx.executerows(
+            "INSERT INTO session_fts(session_fts, rowid, document) VALUES ('delete', :s, :document)", ordered
+        )
     else:
         tx.executemany(
             "DELETE FROM session_fts WHERE project_id=:p AND rowid=:s", [{"p": row["p"], "s": row["s"]} for row in rows]
