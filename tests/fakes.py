@@ -205,4 +205,5 @@ class FakeWorkspace:
         self.clock = SimpleNamespace(now_ms=lambda: NOW)
         self.views = FakeViews()
         self.reread = lambda: False
+        self.data_version = lambda: self.changes
         self.sessions = FakeSessions([row(number) for number in range(n)] if rows is None else rows)

@@ -276,11 +276,13 @@ class FakeStore:
 
 def workspace(monitor: FakeMonitor | None = None) -> Any:
     """A workspace of these fakes, at `NOW`."""
+    store = FakeStore()
     return SimpleNamespace(
         monitor=monitor or FakeMonitor(),
         sessions=FakeSessions(),
         views=FakeViews(),
-        store=FakeStore(),
+        store=store,
+        data_version=store.change_counter,
         project=ProjectInfo(1, "demo", "aa_k3y00000000", "UTC", 1, None),
         clock=FrozenClock(NOW),
         actor=Actor("tester"),

@@ -499,6 +499,28 @@ async def test_new_data_is_taken_in_without_moving_the_cursor_unless_frozen() ->
         assert len(monitor.asked) == asked + 2 and "as of" in words(screen)
 
 
+async def test_commits_that_change_no_figure_are_not_read_for() -> None:
+    """A receiver renews its lease every few seconds; a screen that was redrawn for that would never be idle."""
+    monitor = fakes.FakeMonitor()
+    workspace = fakes.workspace(monitor)
+    workspace.data_version = lambda: 7
+    app = Recording(workspace)
+    async with app.run_test(size=(100, 24)) as pilot:
+        screen = await settled(pilot)
+        asked, said = len(monitor.asked), words(screen)
+        for _ in range(2):
+            workspace.store.changes += 1
+            workspace.clock.advance(61_000)
+            screen._watch()
+            await settled(pilot)
+        assert (len(monitor.asked), words(screen)) == (asked, said)
+        workspace.store.changes += 1
+        workspace.data_version = lambda: 8
+        screen._watch()
+        await settled(pilot)
+        assert len(monitor.asked) == asked + 1
+
+
 async def test_hostile_names_reach_no_cell_as_they_are() -> None:
     bad = "\x1b]52;c;AAAA\x07[/x]\u202egpj"
     view = fakes.view(groups=(bad, "b", "c"), grouped=True)

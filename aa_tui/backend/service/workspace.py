@@ -44,6 +44,19 @@ class Workspace:
         now = self.project = ProjectService(self.store, self.clock).get(str(former.id))
         return (now.name, now.time_zone, now.settings) != (former.name, former.time_zone, former.settings)
 
+    def data_version(self) -> int:
+        """Return a number that rises whenever the project's data or a decision in it changed.
+
+        The store's change counter moves with every commit: with leases, other projects, what a receiver says of itself.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        from aa_tui.backend.store import decisions
+
+        with self.store.reader() as reader:
+            return decisions.data_version(reader, self.project.id)
+
     @property
     def scope(self) -> Scope:
         """What queries are about: the project, its zone and the time now."""

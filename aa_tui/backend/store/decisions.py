@@ -176,6 +176,12 @@ def touch(tx: Tx, project_id: int) -> None:
     tx.execute("UPDATE project SET data_version = data_version + 1 WHERE id=:p", {"p": project_id})
 
 
+def data_version(reader: Reader, project_id: int) -> int:
+    """Return a number that rises whenever the project's data or a decision in it changed."""
+    row = reader.one("SELECT data_version FROM project WHERE id=:p", {"p": project_id})
+    return int(row[0]) if row is not None else 0
+
+
 # --- the journal ---------------------------------------------------------------------------------------------------
 
 

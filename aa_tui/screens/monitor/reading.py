@@ -73,6 +73,8 @@ class Answer(NamedTuple):
     now_ms: int
     change: int
     """The store's change counter before it was read."""
+    version: int
+    """The project's data version then."""
 
 
 def read(workspace: Workspace, wanted: Asked, chosen: TimeRange | None, token: CancelToken) -> Answer:
@@ -84,11 +86,11 @@ def read(workspace: Workspace, wanted: Asked, chosen: TimeRange | None, token: C
         UsageError: there is no such property to group by.
     """
     monitor = workspace.monitor
-    change = workspace.store.change_counter()
+    change, version = workspace.store.change_counter(), workspace.data_version()
     now_ms = workspace.clock.now_ms()
     base = wanted.filter
     if not monitor.has_agent_data():
-        return Answer(None, base, chosen, (), now_ms, change)
+        return Answer(None, base, chosen, (), now_ms, change, version)
     if base.time_range() is None:
         chosen = chosen or monitor.best_range()
         base = base.with_range(chosen)
@@ -96,7 +98,7 @@ def read(workspace: Workspace, wanted: Asked, chosen: TimeRange | None, token: C
     parts: tuple[FilterPart, ...] = ()
     if not has_sessions(view):
         parts = tuple(workspace.sessions.explain_nothing(base, token=token))
-    return Answer(view, base, chosen, parts, now_ms, change)
+    return Answer(view, base, chosen, parts, now_ms, change, version)
 
 
 def read_first(workspace: Workspace, address: Address, token: CancelToken) -> Answer:

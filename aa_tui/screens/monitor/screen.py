@@ -60,6 +60,7 @@ class MonitorScreen(MonitorMenus):
         self._now_ms: int | None = None
         self._note_time: int | None = None
         self._seen: int | None = None
+        self._version: int | None = None
         self._frozen = False
         self._nothing_shown: EmptyState | None = None
         self._guide_shown: GetStarted | None = None
@@ -120,7 +121,7 @@ class MonitorScreen(MonitorMenus):
         first = await ahead if ahead is not None else None
         call = first.answer if first is not None else partial(reading.read, workspace, self._asked, self._range)
         answer: reading.Answer = await self.ask(call, group="view")
-        self._seen = answer.change
+        self._seen, self._version = answer.change, answer.version
         if answer.view is None:
             await self._show_guide()
             return
@@ -205,8 +206,13 @@ class MonitorScreen(MonitorMenus):
         change = await self.ask(workspace.store.change_counter, group="news", token=False)
         if change == self._seen:
             return
-        if self.has_class("-guide"):
+        version = await self.ask(workspace.data_version, group="news", token=False)
+        if version == self._version:
+            # Another project, a lease, a receiver's own words: the figures here are what they were.
             self._seen = change
+            return
+        if self.has_class("-guide"):
+            self._seen, self._version = change, version
             self.load(self._refresh_guide(), "guide")
         else:
             self.load(self._load(), "view")
