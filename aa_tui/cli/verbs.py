@@ -490,7 +490,7 @@ def import_(
     if report.cancelled:
         errors.note("What was imported stays, and importing again goes on from there.")
         raise KeyboardInterrupt
-    if not report.files and not report.unchanged:
+    if report.nothing:
         raise typer.Exit(errors.NOTHING_IMPORTED)
 
 
@@ -511,8 +511,8 @@ def _ask_places(ws: Workspace) -> list[Path]:
         )
         if place.oldest_expiring:
             errors.note(
-                f"   ! {place.title} will soon delete {humanize.plural(place.oldest_expiring, 'transcript')} "
-                f"(it keeps them {place.cleanup_days} days)"
+                f"   ! {place.title} deletes {humanize.plural(place.oldest_expiring, 'transcript')} "
+                f"{_from_day(ws, place.deletes_from_ms)} (it keeps them {place.cleanup_days} days)"
             )
     answer = errors.ask("Import which? Numbers, `all` or `none`:", "all").lower()
     if answer in {"none", "n", "no"}:
@@ -523,6 +523,15 @@ def _ask_places(ws: Workspace) -> list[Path]:
     if not all(word.isdigit() and 1 <= int(word) <= len(places) for word in picked):
         raise UsageError(f"“{answer}” are not numbers from 1 to {len(places)}.")
     return [places[int(word) - 1].path for word in picked]
+
+
+def _from_day(ws: Workspace, at_ms: int | None) -> str:
+    from aa_tui.backend.support import humanize
+
+    now = ws.clock.now_ms()
+    if at_ms is None or at_ms <= now:
+        return "any day now"
+    return f"from {' '.join(humanize.day(at_ms, ws.project.time_zone).split())} on"
 
 
 # --- live agents ----------------------------------------------------------------------------------------------------

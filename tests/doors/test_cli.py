@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -355,6 +356,35 @@ def test_import_of_nothing_usable_is_exit_1_and_of_nothing_named_exit_2(cli: Cli
     assert cli("import", str(tmp_path / "missing.jsonl")).code == 2
     nothing = cli("import")
     assert nothing.code == 2 and "Import what?" in nothing.err
+
+
+def test_records_about_sessions_that_are_not_here_are_nothing_imported(cli: Cli, tmp_path: Path) -> None:
+    record = {"checkpoint_id": "c1", "session_id": "11111111-2222-4333-8444-555555555555", "created_at": "2026-01-01"}
+    (tmp_path / "checkpoints.jsonl").write_text(json.dumps(record) + "\n")
+    for _ in range(2):
+        result = cli("import", str(tmp_path / "checkpoints.jsonl"))
+        assert result.code == 1 and "sessions that are not here" in result.err
+
+
+def test_the_day_from_which_transcripts_are_deleted_is_told(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "person" / ".claude" / "projects" / "p"
+    folder.mkdir(parents=True)
+    now = time.time()
+    for name, days_ago in (("soon", 27.5), ("fresh", 1.0)):
+        (folder / f"{name}.jsonl").write_text("{}\n")
+        os.utime(folder / f"{name}.jsonl", (now - days_ago * 86_400,) * 2)
+    monkeypatch.setenv("HOME", str(tmp_path / "person"))
+    monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
+    monkeypatch.setattr(errors, "can_ask", lambda: True)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("none\n"))
+    told = re.search(r"deletes 1 transcript from (\w+ \d+) on \(it keeps them 30 days\)", cli("import").err)
+    days = {time.strftime("%b %-d", time.gmtime(now + 2.5 * 86_400 + hours * 3600)) for hours in (-14, 0, 14)}
+    assert told is not None and told[1] in days, "in the project's zone"
+    os.utime(folder / "soon.jsonl", (now - 40 * 86_400,) * 2)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("none\n"))
+    assert "deletes 1 transcript any day now" in cli("import").err
 
 
 def test_import_offers_the_places_of_coding_agents(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from aa_tui.backend.sources import registry
 from aa_tui.backend.sources.places import Place, find_places
 from aa_tui.backend.support.clock import DAY_MS
 
@@ -55,6 +56,36 @@ def test_all_four_agents_are_found_with_counts(tmp_path: Path) -> None:
     )
     assert [place.cleanup_days for place in places] == [30, None, None, None]
     assert places[1].oldest_expiring == 0
+
+
+def test_agents_that_keep_other_files_beside_their_transcripts_are_found_too(tmp_path: Path) -> None:
+    put(tmp_path / ".copilot" / "session-state" / "s1" / "events.jsonl", 1)
+    put(tmp_path / ".copilot" / "session-state" / "s1" / "workspace.json", 1)
+    cursor = tmp_path / ".cursor" / "projects" / "home-a-shop"
+    put(cursor / "agent-transcripts" / "s1" / "s1.jsonl", 2)
+    put(cursor / "agent-transcripts" / "s1" / "subagents" / "child.jsonl", 2)
+    put(cursor / "terminals" / "1.jsonl", 2)
+    put(tmp_path / ".factory" / "sessions" / "-home-a" / "s1.jsonl", 3)
+    put(tmp_path / ".factory" / "sessions" / "-home-a" / "s1.settings.json", 3)
+    for name in ("session/p/ses_1.json", "message/ses_1/msg_1.json", "part/msg_1/prt_1.json"):
+        put(tmp_path / "data" / "opencode" / "storage" / name, 4)
+    places = find_places(tmp_path, {"XDG_DATA_HOME": str(tmp_path / "data")}, NOW)
+    assert [(place.source, place.files) for place in places] == [
+        ("copilot-cli", 1),
+        ("cursor", 2),
+        ("droid", 1),
+        ("opencode", 1),
+    ]
+    assert all(registry.by_name(place.source).name == place.source for place in places)
+    assert {place.deletes_from_ms for place in places} == {None}
+
+
+def test_the_day_of_the_first_deletion_is_told(tmp_path: Path) -> None:
+    put(tmp_path / ".claude" / "projects" / "p" / "new.jsonl", 1)
+    assert only(find_places(tmp_path, {}, NOW)).deletes_from_ms is None
+    put(tmp_path / ".claude" / "projects" / "p" / "old.jsonl", 26)
+    put(tmp_path / ".claude" / "projects" / "p" / "older.jsonl", 28)
+    assert only(find_places(tmp_path, {}, NOW)).deletes_from_ms == NOW + 2 * DAY_MS
 
 
 def test_transcripts_that_will_be_deleted_soon_are_counted(tmp_path: Path) -> None:

@@ -80,6 +80,12 @@ class ImportReport:
     """Newest event time seen, for choosing the range shown first."""
     cancelled: bool = False
 
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing was imported: no file was known, and those that were read left nothing behind."""
+        left = (self.unchanged, self.sessions, self.events, self.duplicates, self.updated, self.results)
+        return not any(left)
+
     def words(self) -> str:
         """Return what was added as part of a sentence."""
         return (

@@ -104,6 +104,8 @@ class _Reader:
             self._event_msg(text(payload.get("type")) or "", payload)
         elif kind == "compacted":
             self._compaction(text(payload.get("message")))
+        elif "payload" not in record:
+            return RecordProblem(line, f"not a Codex record: {kind!r} without a payload", field="payload")
         return None
 
     # --- session and turns ---------------------------------------------------------------------------------------

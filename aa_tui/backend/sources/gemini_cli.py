@@ -228,6 +228,8 @@ def _read_chat(path: Path, options: ReadOptions) -> Iterator[SourceItem]:
             yield from _keep(line, message, messages)
         if text(record.get("type")) in _TYPES:
             yield from _keep(line, record, messages)
+        elif not any(key in ("sessionId", "messages", "type") or key.startswith("$") for key in record):
+            yield RecordProblem(line, "not a chat record: neither a session nor a message")
     header.pop("messages", None)
     chat = _Chat(path, header, options)
     for message in messages.values():

@@ -38,12 +38,14 @@ class Place:
     """After how many days the agent deletes a transcript; None when it keeps them."""
     oldest_expiring: int
     """How many the agent will delete within `WARN_DAYS` days, those overdue included."""
+    deletes_from_ms: int | None = None
+    """When it may delete the first of them, epoch milliseconds; past when overdue, None when none expires soon."""
 
 
 def find_places(home: Path, env: Mapping[str, str], now_ms: int | None = None) -> list[Place]:
     """Return the places that hold at least one transcript, in a fixed order. Folders that cannot be read are left out.
 
-    `env` may move them: `CLAUDE_CONFIG_DIR`, `CODEX_HOME`, `XDG_CONFIG_HOME`.
+    `env` may move them: `CLAUDE_CONFIG_DIR`, `CODEX_HOME`, `XDG_CONFIG_HOME`, `XDG_DATA_HOME`.
     """
     now = SystemClock().now_ms() if now_ms is None else now_ms
     found = []
@@ -53,6 +55,12 @@ def find_places(home: Path, env: Mapping[str, str], now_ms: int | None = None) -
     found.append(_place("codex", "Codex", codex / "sessions", _rollout, now))
     found.append(_place("gemini-cli", "Gemini CLI", home / ".gemini" / "tmp", _gemini_chat, now))
     found.append(_place("pi", "pi", home / ".pi" / "agent" / "sessions", _json_lines, now))
+    found.append(_place("copilot-cli", "Copilot CLI", home / ".copilot" / "session-state", _copilot_events, now))
+    found.append(_place("cursor", "Cursor", home / ".cursor" / "projects", _cursor_transcript, now))
+    found.append(_place("droid", "Droid", home / ".factory" / "sessions", _json_lines, now))
+    data = _folder(env.get("XDG_DATA_HOME"), home) or home / ".local" / "share"
+    # A session's file stands for its messages and parts, which are files of their own elsewhere in the storage.
+    found.append(_place("opencode", "OpenCode", data / "opencode" / "storage" / "session", _json, now))
     return [place for place in found if place.files]
 
 
@@ -95,6 +103,18 @@ def _gemini_chat(folder: str, name: str) -> bool:
     return os.path.basename(folder) == "chats" and name.endswith((".json", ".jsonl"))  # noqa: PTH119 - hot, names only
 
 
+def _copilot_events(_folder: str, name: str) -> bool:
+    return name in ("events.jsonl", "events.jsonl.gz")
+
+
+def _cursor_transcript(folder: str, name: str) -> bool:
+    return f"{os.sep}agent-transcripts" in folder and name.endswith((".jsonl", ".jsonl.gz"))
+
+
+def _json(_folder: str, name: str) -> bool:
+    return name.endswith((".json", ".json.gz"))
+
+
 def _place(
     source: str,
     title: str,
@@ -104,14 +124,16 @@ def _place(
     cleanup_days: int | None = None,
 ) -> Place:
     files = total = newest = expiring = 0
+    first: int | None = None
     for stat in _walk(str(path), wanted, _MAX_DEPTH):
         files += 1
         total += stat.st_size
         changed = stat.st_mtime_ns // 1_000_000
         newest = max(newest, changed)
-        if cleanup_days is not None and changed + (cleanup_days - WARN_DAYS) * DAY_MS < now:
+        if cleanup_days is not None and (goes := changed + cleanup_days * DAY_MS) - WARN_DAYS * DAY_MS < now:
             expiring += 1
-    return Place(source, title, path, files, newest, total, cleanup_days, expiring)
+            first = goes if first is None else min(first, goes)
+    return Place(source, title, path, files, newest, total, cleanup_days, expiring, first)
 
 
 def _walk(folder: str, wanted: Callable[[str, str], bool], depth: int) -> Iterator[os.stat_result]:
