@@ -11,7 +11,7 @@ from aa_tui.backend.model.histogram import added_up
 from aa_tui.backend.query.buckets import place_sql
 from aa_tui.backend.query.compile import Scope
 from aa_tui.backend.query.monitor.period import Period
-from aa_tui.backend.query.monitor.source import ToolSums, known_signals, most_frequent
+from aa_tui.backend.query.monitor.source import ToolSums, in_one_piece, joined, known_signals, most_frequent
 from aa_tui.backend.query.monitor.sums import Cells, Sums
 from aa_tui.backend.query.readmodels import FacetCount
 from aa_tui.backend.store.engine import Reader, Row
@@ -26,6 +26,11 @@ from aa_tui.backend.store.rollups import (
     unpack_bits,
     unpack_users,
 )
+
+_SUMS = (
+    "sessions", "turns", "model_calls", "error_sessions", "cost_nano", "priced_calls", "priced_sessions",
+    "estimated_sessions", "ruled_sessions",
+)  # fmt: skip
 
 
 def agents_of_rollups(reader: Reader, scope: Scope, f: Filter) -> list[str] | None:
@@ -66,18 +71,35 @@ class FromRollups:
         # The project has another zone than when it was opened: its days are other ones now.
         self._days = Days(scope.zone) if row is not None and row[0] == scope.zone else None
 
-    def _fetch(self, sql: str, lower: int, upper: int, *, days: bool = True, dim: str = "") -> Iterable[Row]:
-        """Yield the rows of a statement on a table of rollups for each of the parts that make up the range.
-
-        `{where}` in it stands for the project, the part and the agents, `:dim` for a dimension; so sums come once for
-        every part.
+    def _fetch(
+        self,
+        table: str,
+        columns: Sequence[str],
+        lower: int,
+        upper: int,
+        where: str = "",
+        *,
+        grouped: int = 0,
+        days: bool = True,
+    ) -> Iterable[Row]:
+        """Yield columns of a table of rollups for each of the parts that make up the range; so sums come once for every
+        part. `grouped` is how many of the first columns they are grouped by.
         """
         for level, a, b in self._spans(lower, upper, days):
-            where = f"project_id=:p AND level={level} AND bucket>=:a AND bucket<:b{self._agents}"
-            yield from self._reader.fetch(sql.replace("{where}", where), {**self._params, "dim": dim, "a": a, "b": b})
+            tail = f" GROUP BY {', '.join(str(i + 1) for i in range(grouped))}" if grouped else ""
+            yield from in_one_piece(
+                self._reader,
+                columns,
+                f"FROM {table} WHERE project_id=:p AND level={level} AND bucket>=:a AND bucket<:b{self._agents}"
+                f"{where}{tail}",
+                {**self._params, "a": a, "b": b},
+            )
 
-    def _of_period(self, sql: str, dim: str = "") -> Iterable[Row]:
-        return self._fetch(sql, self._period.from_ms, self._period.to_ms, dim=dim)
+    def _dim(self, dim: str, *columns: str) -> Iterable[Row]:
+        """Yield the sums of a dimension over the period; the last column is the sum, the others are grouped by."""
+        where = f" AND dim='{dim}'"
+        ends = self._period.from_ms, self._period.to_ms
+        return self._fetch("rollup_dim", columns, *ends, where, grouped=sum("SUM(" not in each for each in columns))
 
     def _spans(self, lower: int, upper: int, days: bool) -> list[tuple[int, int, int]]:
         """Return the parts (level, first bucket, bucket after the last) that make up a range."""
@@ -90,25 +112,22 @@ class FromRollups:
 
     def count(self, lower: int, upper: int) -> int:
         """Return the number of sessions in a range."""
-        rows = self._fetch("SELECT COALESCE(SUM(sessions), 0) FROM rollup_session WHERE {where}", lower, upper)
+        rows = self._fetch("rollup_session", ["COALESCE(SUM(sessions), 0)"], lower, upper)
         return sum(int(row[0]) for row in rows)
 
     def gather(self, lower: int, upper: int, starts: Sequence[int], by_agent: bool) -> Cells:
         cells: Cells = {}
-        place = f"{place_sql(f'(bucket * {BUCKET_MS})', starts)}, {'agent' if by_agent else chr(39) * 2}"
+        place = (place_sql(f"(bucket * {BUCKET_MS})", starts), "agent" if by_agent else "''")
         # Intervals are whole days but for hours; what is not divided at all may be added up from any parts.
         days = len(starts) == 1 or self._period.interval != "hour"
         for row in self._fetch(
-            f"SELECT {place}, SUM(sessions), SUM(turns), SUM(model_calls), SUM(error_sessions), SUM(cost_nano), "
-            "SUM(priced_calls), SUM(priced_sessions), SUM(estimated_sessions), SUM(ruled_sessions) "
-            "FROM rollup_session WHERE {where} GROUP BY 1, 2",
-            lower, upper, days=days,
-        ):  # fmt: skip
+            "rollup_session", [*place, *(f"SUM({name})" for name in _SUMS)], lower, upper, grouped=2, days=days
+        ):
             made = Sums(*row[2:10])
             made.ruled = row[10]
             cells.setdefault((row[0], row[1]), Sums()).add(made)
         for index, agent, bins in self._fetch(
-            f"SELECT {place}, bins FROM rollup_latency WHERE {{where}} AND dim=''", lower, upper, days=days
+            "rollup_latency", [*place, joined(self._reader, "bins")], lower, upper, " AND dim=''", grouped=2, days=days
         ):
             cells.setdefault((index, agent), Sums()).latencies.append(bins)
         counted = {
@@ -117,9 +136,8 @@ class FromRollups:
             for value in values
         }
         for index, agent, name, n in self._fetch(
-            f"SELECT {place}, value, SUM(sessions) FROM rollup_dim WHERE {{where}} AND dim='signal' GROUP BY 1, 2, 3",
-            lower, upper, days=days,
-        ):  # fmt: skip
+            "rollup_dim", [*place, "value", "SUM(sessions)"], lower, upper, " AND dim='signal'", grouped=3, days=days
+        ):
             if name in counted:
                 measure, hit = counted[name]
                 cells.setdefault((index, agent), Sums()).judge(measure, n, n if hit else 0)
@@ -151,9 +169,7 @@ class FromRollups:
     @cached_property
     def _topics(self) -> dict[tuple[str, str], int]:
         found: dict[tuple[str, str], int] = {}
-        for agent, topic, n in self._of_period(
-            "SELECT agent, value, SUM(sessions) FROM rollup_dim WHERE {where} AND dim='topic' GROUP BY agent, value"
-        ):
+        for agent, topic, n in self._dim("topic", "agent", "value", "SUM(sessions)"):
             found[agent, topic] = found.get((agent, topic), 0) + n
         return found
 
@@ -164,9 +180,7 @@ class FromRollups:
         found: dict[str, int] = {}
         rows: Iterable[Row] = ((topic, n) for (_, topic), n in self._topics.items())
         if key != "topic":
-            rows = self._of_period(
-                "SELECT value, SUM(sessions) FROM rollup_dim WHERE {where} AND dim=:dim GROUP BY value", dim=key
-            )
+            rows = self._dim(key, "value", "SUM(sessions)")
         for value, n in rows:
             found[value] = found.get(value, 0) + n
         counts = [FacetCount(value, n) for value, n in found.items()]
@@ -174,18 +188,16 @@ class FromRollups:
 
     def tools(self) -> dict[str, ToolSums]:
         sums: dict[str, tuple[int, int]] = {}
-        for name, calls, failed in self._of_period(
-            "SELECT value, SUM(calls), SUM(errors) FROM rollup_dim WHERE {where} AND dim='tool' GROUP BY value"
-        ):
+        for name, calls, failed in self._dim("tool", "value", "SUM(calls)", "SUM(errors)"):
             before = sums.get(name, (0, 0))
             sums[name] = (before[0] + calls, before[1] + failed)
         packed: dict[str, list[str]] = {}
-        for name, bins in self._of_period("SELECT value, bins FROM rollup_latency WHERE {where} AND dim='tool'"):
+        columns = ["value", joined(self._reader, "bins")]
+        ends = self._period.from_ms, self._period.to_ms
+        for name, bins in self._fetch("rollup_latency", columns, *ends, " AND dim='tool'", grouped=1):
             packed.setdefault(name, []).append(bins)
         kinds: dict[str, dict[str, int]] = {}
-        for value, n in self._of_period(
-            "SELECT value, SUM(errors) FROM rollup_dim WHERE {where} AND dim='tool_error' GROUP BY value"
-        ):
+        for value, n in self._dim("tool_error", "value", "SUM(errors)"):
             name, error = split_tool_error(value)
             mine = kinds.setdefault(name, {})
             mine[error] = mine.get(error, 0) + n
