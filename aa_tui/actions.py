@@ -179,6 +179,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("sessions.clear", "clear filter", "Show all sessions.", ("X",), "sessions"),
     Action("sessions.save_filter", "save filter", "Keep this filter under a name.", (), "sessions", command="save"),
     Action("sessions.views", "saved filters", "Open a saved filter.", (), "sessions", command="views"),
+    Action(
+        "sessions.delete",
+        "delete…",
+        "Delete this session, or everything of its user, for good; asks first.",
+        (),
+        "sessions",
+        writes=True,
+    ),
     # one session
     Action("session.next_tab", "tab", "Go to the next tab.", ("right", "right_square_bracket", "tab"), "session", 75),
     Action(
@@ -220,6 +228,14 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("session.save_file", "to file", "Write this session as JSON to a file.", ("Y",), "session"),
     Action("session.refresh", "take new", "Take in what was added to this session meanwhile.", ("r",), "session"),
+    Action(
+        "session.delete",
+        "delete…",
+        "Delete this session, or everything of its user, for good; asks first.",
+        (),
+        "session",
+        writes=True,
+    ),
 )
 """All actions. Grouped by scope, in the order the help shows them."""
 

@@ -31,6 +31,17 @@ SORTS = (
 _FILE_LIMIT = 20_000
 """Sessions that `Y` writes; all rows of a file are held in memory."""
 _RISING_FIRST = {"user", "agent"}
+_NEED_ROWS = frozenset(
+    {
+        "list.open",
+        "list.mark",
+        "list.range",
+        "list.mark_all",
+        "sessions.copy",
+        "sessions.similar",
+        "sessions.delete",
+    }
+)
 
 
 class SessionListActions(PlaceScreen):
@@ -55,7 +66,7 @@ class SessionListActions(PlaceScreen):
         def _say_words(self) -> None: ...
 
     def why_not(self, action_id: str) -> str | None:
-        if action_id in ("list.open", "list.mark", "list.range", "list.mark_all", "sessions.copy", "sessions.similar"):
+        if action_id in _NEED_ROWS:
             if not self.table.ids:
                 return "the list is empty"
         elif action_id == "sessions.drop_part" and self.worst_part is None:
@@ -275,6 +286,13 @@ class SessionListActions(PlaceScreen):
             found = await self.ask(workspace.sessions.rows, part, group="bulk")
             rows += [found[row_id] for row_id in part if row_id in found]
         return rows
+
+    def action_sessions_delete(self) -> None:
+        from aa_tui.screens.forgetting import open_delete
+
+        row = self._row()
+        if row is not None:
+            open_delete(self, row.id, row.key, row.user, self.reload)
 
     def action_sessions_save_file(self) -> None:
         self.load(self._save_file(), "save file")

@@ -452,6 +452,13 @@ class SessionScreen(SessionCopying, PlaceScreen):
             self._key = rows[session_id].key
             await self._read({})
 
+    def action_session_delete(self) -> None:
+        from aa_tui.screens.forgetting import open_delete
+
+        if self._detail is not None:
+            row = self._detail.row
+            open_delete(self, row.id, row.key, row.user, lambda: self.aa.go(Address("sessions")))
+
     def action_session_refresh(self) -> None:
         self.load(self._reread(), "session")
 
