@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from aa_tui.backend.service import receivers
 from aa_tui.backend.service.hooks import Fired, HookRunners, hooks_of
 from aa_tui.backend.service.projects import open_workspace
 from aa_tui.backend.support import humanize
 from aa_tui.backend.support.clock import SystemClock, from_ms
-from aa_tui.backend.support.errors import AAError, StoreReadOnly
+from aa_tui.backend.support.errors import AAError, StoreReadOnly, UsageError
 from aa_tui.backend.support.settings import Settings
 from aa_tui.cli import errors, output, units
 
@@ -85,7 +86,14 @@ def serve(store: Store, project: str | None, request: Request, settings: Setting
     options = ReceiverOptions(
         request.host, request.port, request.allowed_hosts, request.allowed_origins, limits_of(settings)
     )
-    sockets = listen(options)
+    try:
+        sockets = listen(options)
+    except UsageError as error:
+        other = next((one for one in receivers.running(store, SystemClock()) if one.port == request.port), None)
+        if other is None:
+            raise
+        words = f"A receiver of this store listens at port {other.port} already: process {other.pid}."
+        raise UsageError(words, error.hint) from error
     speaker = _Speaker(request, options, info)
     runners = HookRunners(store, SystemClock(), hooks_of(settings), settings.hook_timeout_s, speaker.fired)
     receiver = Receiver(

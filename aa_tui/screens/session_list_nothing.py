@@ -19,7 +19,7 @@ Said = tuple[str, list[str | Content]]
 
 
 def no_data_yet(project: ProjectInfo) -> Said:
-    """Return what to say while the project has no session: three commands that bring some."""
+    """Return what to say while the project has no session: ways to bring some."""
     name = safe_line(project.name, 40)
     option = "" if project.name == "default" else f" --project {name}"
 
@@ -34,6 +34,7 @@ def no_data_yet(project: ProjectInfo) -> Said:
             command("I", "what coding agents left here"),
             command(f"aa-tui import{option}", "the same, in a shell"),
             command(f"aa-tui import PATH…{option}", "transcripts and logs you name"),
+            command("S", "live agents: OpenTelemetry, Amplitude"),
             command("aa-tui demo", "a sample project"),
             "",
             "This list fills by itself as sessions arrive.",
