@@ -12,7 +12,8 @@ from typing import Any
 
 from aa_tui.backend.model.event import AgentEvent, EventKind, ImportedLabel, ImportedResult
 from aa_tui.backend.sources.demo import product, timeline, verdicts
-from aa_tui.backend.sources.demo.play import Stage, Truth
+from aa_tui.backend.sources.demo.play import Stage
+from aa_tui.backend.sources.demo.truth import Truth
 from aa_tui.backend.support.clock import DAY_MS
 
 SEED, SESSIONS, USERS, DAYS = 7, 4000, 400, 120

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from random import Random
 
 from aa_tui.backend.model.event import ImportedLabel, ImportedResult
-from aa_tui.backend.sources.demo.play import Truth
 from aa_tui.backend.sources.demo.timeline import Quota
+from aa_tui.backend.sources.demo.truth import Truth
 from aa_tui.backend.support.clock import DAY_MS, HOUR_MS, MINUTE_MS
 
 MODEL = "sample (recorded)"
