@@ -81,10 +81,12 @@ def session(
     quality: float | None = None,
     time_quality: str = "exact",
     model_calls: int | None = None,
+    first_known_ms: int | None = None,
 ) -> Made:
     """Write one session with its facets, rollups, signals and search document, and return what was written.
 
-    `tools` maps a tool to (calls, failures); `signals` a signal to (value, passed); `cost` is in US dollars.
+    `tools` maps a tool to (calls, failures); `signals` a signal to (value, passed); `cost` is in US dollars;
+    `first_known_ms` is the start that was known when the session got its id.
     """
     p = ws.project.id
     waits = list(latencies)
@@ -94,7 +96,7 @@ def session(
     bins: dict[int, int] = {}
     for wait in waits:
         bins[bin_of(wait)] = bins.get(bin_of(wait), 0) + 1
-    id_ = stable_id(at, p, key)
+    id_ = stable_id(at if first_known_ms is None else first_known_ms, p, key)
     calls = len(waits) if model_calls is None else model_calls
     columns: dict[str, Any] = {
         **dict.fromkeys(facts.SESSION_COLUMNS),

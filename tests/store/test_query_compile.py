@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,8 @@ from aa_tui.backend.model.filter import (
     parse_filter,
     parse_sort,
 )
-from aa_tui.backend.query import compile as compiler
-from aa_tui.backend.query.compile import Compiler, Scope
+from aa_tui.backend.query.compile import Compiler, Scope, planning, ranking
+from aa_tui.backend.query.compile.parts import COLUMN, SORT_COLUMN, Driver
 from aa_tui.backend.service.workspace import Workspace
 from tests.builders import DAY_MS, NOW_MS, Made, event, session, workspace
 
@@ -55,11 +56,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace,
     other = workspace(path, name="other", project_id=2)
     made = []
     for n in range(120):
+        at = NOW_MS - rng.randrange(12 * DAY_MS)
         made.append(
             session(
                 ws,
                 f"s-{n}",
-                at=NOW_MS - rng.randrange(12 * DAY_MS),
+                at=at,
+                first_known_ms=at + rng.choice([0, 0, 20_000, -20_000, 5 * DAY_MS, -DAY_MS // 2]),
                 agent=rng.choice(["billing", "coder", "shop"]),
                 agents=rng.choice([(), (), ("sub",), ("billing-helper", "sub")]),
                 user=rng.choice(["u-1", "u-2", "u-3", None]),
@@ -129,16 +132,18 @@ def lets_through(node: Node | None, s: Made, exact: bool = False) -> bool:
             lower, upper = node.range.bounds(NOW_MS, "UTC")
             return (lower is None or s.at >= lower) and (upper is None or s.at < upper)
         case Compare():
-            value = s.columns[compiler._COLUMN[node.field]]
+            value = s.columns[COLUMN[node.field]]
             if value is None:
                 return False
-            return {
-                ">": value > node.value,
-                ">=": value >= node.value,
-                "<": value < node.value,
-                "<=": value <= node.value,
-                "=": value == node.value,
-            }[node.op]
+            return bool(
+                {
+                    ">": value > node.value,
+                    ">=": value >= node.value,
+                    "<": value < node.value,
+                    "<=": value <= node.value,
+                    "=": value == node.value,
+                }[node.op]
+            )
         case Match(field="id"):
             return any(v.matches(s.key) for v in node.values)
         case Match():
@@ -167,7 +172,7 @@ def _expected(f: Filter, made: list[Made]) -> list[Made]:
 
 def _sort_value(s: Made, key: str) -> object:
     return {"agent": s.columns["agent"], "user": s.columns["user_id"]}.get(key) or (
-        s.columns.get(compiler._SORT_COLUMN.get(key, ""), s.at)
+        s.columns.get(SORT_COLUMN.get(key, ""), s.at)
     )
 
 
@@ -179,7 +184,7 @@ def _check_order(ids: list[int], f: Filter, sort: Sort, by_id: dict[int, Made]) 
         keys = [(s.at, s.id) for s in rows]
         assert keys == sorted(keys, reverse=sort.descending or sort.key == "relevance")
         return
-    column = compiler._SORT_COLUMN.get(sort.key, "agent")
+    column = SORT_COLUMN.get(sort.key, "agent")
     values = [s.columns[column] for s in rows]
     known = [v for v in values if v is not None]
     assert known == sorted(known, reverse=sort.descending)
@@ -247,23 +252,73 @@ def test_the_same_with_every_driver_forced(
     ws, made = built
     rng = random.Random(100 + seed)
     for _ in range(40):
-        turn = rng.randrange(4)
+        turn, seeks = rng.randrange(6), rng.random() < 0.5
 
-        def choose(self: Compiler, limit: int | None, turn: int = turn) -> compiler._Driver:
-            plan = self._plan()
-            return [*plan.drivers, plan.walk][turn % (len(plan.drivers) + 1)]
+        def choose(self: Compiler, limit: int | None, turn: int = turn, seeks: bool = seeks) -> Driver:
+            choices = self.plan().choices
+            return replace(choices[turn % len(choices)], seeks=seeks)
 
-        monkeypatch.setattr(Compiler, "_best", choose)
-        monkeypatch.setattr(compiler, "_GATHER", rng.choice([0, 5, 1000]))
+        monkeypatch.setattr(Compiler, "best", choose)
+        monkeypatch.setattr(planning.Planner, "best", choose)
+        _vary_costs(rng, monkeypatch)
         _check(ws, made, parse_filter(_combination(rng)), parse_sort(rng.choice(_SORTS)))
+
+
+def _vary_costs(rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every way of a search the cheapest now and then, and estimates of samples as well as counts."""
+    monkeypatch.setattr(planning, "GATHER", rng.choice([0, 5, 1000]))
+    monkeypatch.setattr(planning, "_FEW", rng.choice([1, 10, 1000]))
+    monkeypatch.setattr(planning, "_SEEN", rng.choice([1, 10, 1000]))
+    monkeypatch.setattr(planning, "_FILTERED", rng.choice([0, 1000]))
+    monkeypatch.setattr(planning, "_MEMBER_COST", rng.choice([0.0, 1e9]))
+    monkeypatch.setattr(planning, "_FILTERED_COST", rng.choice([0.0, 1e9]))
+    monkeypatch.setattr(planning, "_JOIN_COST", rng.choice([0.0, 1e9]))
+    monkeypatch.setattr(ranking, "SEEK_COST", rng.choice([0.0, 1e9]))
+    monkeypatch.setattr(ranking, "_WEIGH_COST", rng.choice([0.0, 1e9]))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_way_of_a_search_finds_the_same_in_the_same_order(
+    built: tuple[Workspace, list[Made]], seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws, _ = built
+    rng = random.Random(200 + seed)
+    searches = [text for text in _FILTERS if parse_filter(text).terms()]
+    for _ in range(12):
+        f = parse_filter(f"{rng.choice(searches)} {_combination(rng)}")
+        answers = set()
+        for _ in range(8):
+            with monkeypatch.context() as patch, ws.store.reader() as reader:
+                _vary_costs(rng, patch)
+                compiler = Compiler(reader, Scope(ws.project.id, "UTC", NOW_MS), f)
+                answers.add((tuple(compiler.page(Sort("relevance"), 10)), tuple(compiler.ids(Sort("relevance")).ids)))
+        assert len(answers) == 1, f.to_text()
+
+
+@pytest.mark.parametrize("text", ["refund", "refund agent:billing", '"refund order" since:7d', "charg* -state:open"])
+def test_ranking_some_ranks_the_newest(
+    built: tuple[Workspace, list[Made]], text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the cap, whatever the way, the newest matches by row id are ranked, and exactly as many."""
+    ws, made = built
+    rng = random.Random(text)
+    matching = sorted((s.id for s in _expected(parse_filter(text), made)), reverse=True)
+    cap = len(matching) // 2
+    assert cap
+    monkeypatch.setattr(ranking, "RANK_CAP", cap)
+    for _ in range(12):
+        with monkeypatch.context() as patch, ws.store.reader() as reader:
+            _vary_costs(rng, patch)
+            found = Compiler(reader, Scope(ws.project.id, "UTC", NOW_MS), parse_filter(text)).ids(Sort("relevance"))
+        assert (found.capped, found.matches) == (True, len(matching))
+        assert sorted(found.ids, reverse=True) == matching[:cap]
 
 
 def test_ranking_stops_at_the_newest_matches_and_says_so(
     built: tuple[Workspace, list[Made]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ws, made = built
-    monkeypatch.setattr(compiler, "RANK_CAP", 10)
-    monkeypatch.setattr(compiler, "_GATHER", 10)
+    monkeypatch.setattr(ranking, "RANK_CAP", 10)
     f = parse_filter("refund")
     with ws.store.reader() as reader:
         found = Compiler(reader, Scope(1, "UTC", NOW_MS), f).ids(parse_sort("relevance"))

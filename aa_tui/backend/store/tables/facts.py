@@ -124,6 +124,7 @@ class Session(Table, table=True):
     __table_args__: ClassVar[tuple[object, ...]] = (
         Index("ix_session_key", "project_id", "key", unique=True),
         Index("ix_session_sort", "project_id", "sort_at", "id"),
+        Index("ix_session_moment", "project_id", "id", "sort_at"),
         Index("ix_session_user", "project_id", "user_id", "sort_at", "id"),
         Index(
             "ix_session_due",

@@ -502,6 +502,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("close_due_ms IS NOT NULL"),
     )
     op.create_index("ix_session_key", "session", ["project_id", "key"], unique=True)
+    op.create_index("ix_session_moment", "session", ["project_id", "id", "sort_at"], unique=False)
     op.create_index("ix_session_sort", "session", ["project_id", "sort_at", "id"], unique=False)
     op.create_index("ix_session_state", "session", ["project_id", "state", "sort_at", "id"], unique=False)
     op.create_index("ix_session_tokens", "session", ["project_id", "total_tokens", "sort_at", "id"], unique=False)
