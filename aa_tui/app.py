@@ -27,7 +27,7 @@ from textual.theme import Theme
 from aa_tui import actions, themes
 from aa_tui.address import SECTIONS, Address, parse_address
 from aa_tui.backend.support.cancel import CancelToken
-from aa_tui.backend.support.errors import AAError, UsageError
+from aa_tui.backend.support.errors import AAError, Cancelled, UsageError
 from aa_tui.host.terminal import CHECK_SECONDS, is_remote, terminal_is_gone, watch_signals
 from aa_tui.host.ui_state import UiState, load_state, save_state
 from aa_tui.screens.base import PlaceScreen, bindings_for
@@ -61,6 +61,8 @@ PLACES: dict[str, tuple[str, str]] = {
 _HISTORY_LIMIT = 200
 _MESSAGES_LIMIT = 200
 _OPENS_WITHIN_SECONDS = 0.3
+_UPKEEP_AFTER_SECONDS = 5.0
+"""When everything that was asked for at the start has long been read."""
 """How long the first place waits for the store before it is imported."""
 QUIT_WITHIN_SECONDS = 3.0
 """How soon the second ctrl+c must follow the first."""
@@ -161,6 +163,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         self._importing: Importing | None = None
         self._receiver: ReceiverBeside | None = None
         self._building: CancelToken | None = None
+        self._upkeep = CancelToken()
         self._change: int | None = None
         self._interrupted_at = 0.0
         self._history: list[Entry] = []
@@ -262,6 +265,26 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         for problem in self.problems:
             self.flash(problem, "warn")
         self._say_read_only()
+        self.set_timer(_UPKEEP_AFTER_SECONDS, self._start_upkeep)
+
+    def _start_upkeep(self) -> None:
+        self.run_worker(self._do_upkeep(), group="upkeep", exclusive=True, exit_on_error=False)
+
+    async def _do_upkeep(self) -> None:
+        """Let what is older than the project keeps go, where nobody did today; it is no reason to bother anybody."""
+        workspace = self.workspace
+        if workspace is None or workspace.store.read_only:
+            return
+        try:
+            gone = await self._read(partial(workspace.privacy.purge_due, self._upkeep, large=False))
+        except Cancelled:
+            return
+        except AAError as error:
+            self.remember_message(str(error))
+            return
+        if gone is not None:
+            self.remember_message(f"Older than the project keeps, and deleted: {gone.words()}.")
+            await self.take_changes()
 
     def _say_read_only(self) -> None:
         reason = self.workspace.store.read_only_reason if self.workspace is not None else None
@@ -284,6 +307,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             self._receiver.stop()
         if self._building is not None:
             self._building.cancel()
+        self._upkeep.cancel()
         super().exit(result, return_code, message)
 
     async def on_unmount(self) -> None:

@@ -11,7 +11,9 @@ from textual.pilot import Pilot
 from aa_tui.backend.ingest.writer import Incoming, Writer
 from aa_tui.backend.model.event import AgentEvent, EventKind
 from aa_tui.backend.service.permissions import Actor
+from aa_tui.backend.service.projects import ProjectService
 from aa_tui.backend.service.workspace import Workspace
+from aa_tui.backend.support.clock import DAY_MS, FrozenClock
 from aa_tui.screens.forgetting import ConfirmDelete
 from aa_tui.screens.session.screen import SessionScreen
 from aa_tui.screens.sessions import SessionsScreen
@@ -99,3 +101,14 @@ async def test_who_may_not_is_told(ws: Workspace) -> None:
         await line(pilot, "delete")
         await until(pilot, lambda app: "Administer" in lines(app)[-2])
         assert keys(ws) == ["one", "three", "two"]
+
+
+async def test_what_is_too_old_goes_some_time_after_the_start(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aa_tui.app._UPKEEP_AFTER_SECONDS", 0.1)
+    ws.project = ProjectService(ws.store, ws.clock).set_setting(ws.project, "retention_days", 7, ws.actor)
+    later = Workspace(ws.store, ws.project, ws.actor, FrozenClock(NOW_MS + 8 * DAY_MS))
+    app = app_on(later, "sessions")
+    async with app.run_test(size=(100, 24)) as pilot:
+        await until(pilot, lambda app: bool(app.messages))
+        assert app.messages == ["Older than the project keeps, and deleted: 3 sessions, 3 events."]
+        assert keys(ws) == []

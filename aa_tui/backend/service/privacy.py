@@ -166,11 +166,12 @@ class PrivacyService:
         held = self._forgetting(token, advance).purge(before or 0)
         return self._done("forget expired", "", held, compact=True)
 
-    def purge_due(self, token: CancelToken | None = None) -> Forgettable | None:
+    def purge_due(self, token: CancelToken | None = None, *, large: bool = True) -> Forgettable | None:
         """Delete what is older than the project keeps if nobody did within a day; None when there was nothing to do.
 
         It is upkeep that an admin asked for by a setting, so it needs no permission. A large file is rewritten as a
-        whole only once a week: pages that were freed are overwritten at once, the gaps within pages are not.
+        whole only once a week, and never without `large`: pages that were freed are overwritten at once, the gaps
+        within pages are not.
 
         Raises:
             Cancelled: the token was cancelled; doing it again completes it.
@@ -188,7 +189,7 @@ class PrivacyService:
         held = self._forgetting(token).purge(before)
         if not held.events:
             return None
-        return self._done("forget expired", "", held, compact=self._may_rewrite(now))
+        return self._done("forget expired", "", held, compact=self._may_rewrite(now, large))
 
     # --- steps -----------------------------------------------------------------------------------------------------
 
@@ -212,11 +213,13 @@ class PrivacyService:
             return None
         return work.clock.now_ms() - days * DAY_MS
 
-    def _may_rewrite(self, now: int) -> bool:
+    def _may_rewrite(self, now: int, large: bool) -> bool:
         """Tell whether the store may be rewritten by the way: writers wait for it."""
         store = self._workspace.store
         if not isinstance(store, SqliteStore) or store.path.stat().st_size <= SMALL_BYTES:
             return True
+        if not large:
+            return False
         with store.reader() as reader:
             last = sql.rewritten(reader)
         return last is None or not 0 <= now - last < REWRITE_EVERY_MS
