@@ -14,7 +14,7 @@ from aa_tui.backend.query.readmodels import ProjectInfo
 from aa_tui.backend.service.permissions import Actor
 from aa_tui.backend.service.stores import open_store
 from aa_tui.backend.service.workspace import Workspace
-from aa_tui.backend.store import facts, rollups, search
+from aa_tui.backend.store import contents, facts, rollups, search
 from aa_tui.backend.support.clock import FrozenClock
 from aa_tui.backend.support.ids import stable_id
 
@@ -206,7 +206,6 @@ def event(
     }  # fmt: skip
     with ws.store.write() as tx:
         facts.insert_events(tx, [(ws.project.id, of.id, *(row[name] for name in facts.EVENT_COLUMNS))])
-        facts.insert_contents(
-            tx, [{"p": ws.project.id, "s": of.id, "e": id_, "part": n, "text": t} for n, t in (parts or {}).items()]
-        )
+        if parts:
+            contents.insert(tx, [(ws.project.id, of.id, id_, *contents.pack(parts, row["head"]))])
     return id_

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aa_tui.backend.store import contents
 from aa_tui.backend.store.engine import Reader, Store
 from aa_tui.backend.store.rollups import BLOCK, unpack_bits, unpack_users
 
@@ -23,8 +24,6 @@ _STATEMENTS = {
     "e.cost_nano FROM event e LEFT JOIN session s ON s.project_id=e.project_id AND s.id=e.session_id "
     "LEFT JOIN event p ON p.project_id=e.project_id AND p.session_id=e.session_id AND p.id=e.parent_event "
     "ORDER BY e.insert_id",
-    "content": "SELECT e.insert_id, c.part, c.text FROM content c JOIN event e ON e.project_id=c.project_id "
-    "AND e.session_id=c.session_id AND e.id=c.event_id ORDER BY e.insert_id, c.part",
     "facet": "SELECT key, value, sessions, first_ms FROM facet ORDER BY key, value",
     "session_facet": "SELECT f.key, f.value, x.sort_at, s.key FROM session_facet x JOIN facet f "
     "ON f.project_id=x.project_id AND f.id=x.facet_id JOIN session s ON s.project_id=x.project_id "
@@ -43,7 +42,17 @@ def state(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     """Return the content of every table that ingest fills, by table."""
     with store.reader() as reader:
         found = {name: [tuple(row) for row in reader.fetch(sql)] for name, sql in _STATEMENTS.items()}
-        return {**found, **_users(reader)}
+        return {**found, **_users(reader), "content": contents_of(reader)}
+
+
+def contents_of(reader: Reader, project_id: int | None = None) -> list[tuple[Any, ...]]:
+    """Return (insert id, part, text) of every long text, of one project or of all."""
+    rows = reader.fetch(
+        "SELECT e.insert_id, c.parts, c.body, e.head FROM content c JOIN event e ON e.project_id=c.project_id "
+        "AND e.session_id=c.session_id AND e.id=c.event_id WHERE c.project_id=:p OR :all=1",
+        {"p": project_id or 0, "all": int(project_id is None)},
+    )
+    return sorted((one, part, text) for one, *packed in rows for part, text, _ in contents.unpack(*packed))
 
 
 def _users(reader: Reader) -> dict[str, list[tuple[Any, ...]]]:

@@ -13,6 +13,7 @@ import pytest
 from aa_tui.backend.service.receiving import Drained, OtlpAnswer, Receiving, ReceivingProject
 from aa_tui.backend.store.engine import Store
 from aa_tui.backend.support.cancel import CancelToken
+from tests.ingest_state import contents_of
 
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 SDK = DATA / "amplitude_sdk_wire"
@@ -31,7 +32,6 @@ _TABLES = {
         "latency_avg_ms, rules, warnings, user_score, quality_score, has_text, content_mode, info"
     ),
     "turn": "no, trace_id, started_ms, ended_ms, user_head, answer_head, messages, model_calls, tool_calls, errors",
-    "content": "part, text",
     "facet": "key, value, sessions, first_ms",
     "rollup_session": "bucket, agent, sessions, turns, errors, input_tokens, output_tokens, cost_nano",
     "rollup_dim": "dim, bucket, agent, value, sessions, calls, errors, tokens",
@@ -100,6 +100,7 @@ def content(store: Store, without: Iterable[str] = ()) -> dict[str, list[tuple[A
             kept = [name for name in columns.split(", ") if name not in without]
             rows = reader.fetch(f"SELECT {', '.join(kept)} FROM {table}")
             found[table] = sorted(rows, key=repr)
+        found["content"] = sorted(one[1:] for one in contents_of(reader))
         found["homes"] = sorted(
             reader.fetch(
                 "SELECT e.insert_id, s.key FROM event e LEFT JOIN session s "

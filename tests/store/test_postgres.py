@@ -45,6 +45,7 @@ from aa_tui.backend.support.errors import (
 from aa_tui.backend.support.text import storable
 from tests import hostile
 from tests.builders import NOW_MS, session, workspace
+from tests.ingest_state import contents_of
 from tests.postgres_server import OWNER, Server, running
 
 WIRE = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "amplitude_sdk_wire"
@@ -653,10 +654,11 @@ def test_hostile_texts_are_stored_alike(both: dict[int, Pair]) -> None:
     kept = []
     for ws in both[HOSTILE]:
         with ws.store.reader() as reader:
-            statements = ("SELECT key FROM session", "SELECT text FROM content", "SELECT properties, head FROM event")
-            kept.append([sorted(reader.fetch(f"{sql} WHERE project_id={HOSTILE}"), key=repr) for sql in statements])
+            statements = ("SELECT key FROM session", "SELECT properties, head FROM event")
+            found = [sorted(reader.fetch(f"{sql} WHERE project_id={HOSTILE}"), key=repr) for sql in statements]
+            kept.append([*found, contents_of(reader, HOSTILE)])
     assert kept[0] == kept[1]
-    assert expected <= {row[0] for row in kept[1][1]}
+    assert expected <= {text for _, _, text in kept[1][2]}
 
 
 def test_ids_of_any_length_are_kept_apart(url: str, tmp_path: Path) -> None:

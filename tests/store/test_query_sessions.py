@@ -167,7 +167,7 @@ def test_a_cancelled_read_stops(ws: Workspace) -> None:
 
 
 def test_opening_a_session_of_5000_messages_reads_none_of_its_large_outputs(ws: Workspace) -> None:
-    from aa_tui.backend.store import facts
+    from aa_tui.backend.store import contents, facts
 
     made = session(ws, "big")
     base = dict.fromkeys(facts.EVENT_COLUMNS)
@@ -181,9 +181,8 @@ def test_opening_a_session_of_5000_messages_reads_none_of_its_large_outputs(ws: 
     ]  # fmt: skip
     with ws.store.write() as tx:
         facts.insert_events(tx, [(1, made.id, *(row[name] for name in facts.EVENT_COLUMNS)) for row in events])
-        facts.insert_contents(
-            tx, [{"p": 1, "s": made.id, "e": n + 1, "part": "output", "text": "z" * 1_000_000} for n in range(50)]
-        )
+        packed = contents.pack({"output": "z" * 1_000_000}, "x" * 200)
+        contents.insert(tx, [(1, made.id, n + 1, *packed) for n in range(50)])
     tracemalloc.start()
     try:
         assert len(ws.sessions.detail(made.id).steps) == 5050

@@ -23,6 +23,7 @@ from aa_tui.backend.support.cancel import CancelToken
 from aa_tui.backend.support.clock import FrozenClock
 from aa_tui.backend.support.errors import Cancelled
 from tests.builders import NOW_MS, workspace
+from tests.ingest_state import contents_of
 from tests.receiving_kit import KEY, content, drain, rows, sdk_requests, send_otlp, the_project
 
 K = EventKind
@@ -258,7 +259,8 @@ def test_product_events_identify_and_text_in_chunks(ws: Workspace, receiving: Re
     )
     assert status == 200
     drain(receiving)
-    assert rows(ws.store, "SELECT text FROM content WHERE part='text'") == [("two halves",)]
+    with ws.store.reader() as reader:
+        assert [said for _, _, said in contents_of(reader)] == ["two halves"]
     (warnings,) = rows(ws.store, "SELECT warnings FROM session")
     assert {
         "bad_context",
@@ -343,7 +345,8 @@ def test_redaction_and_what_the_sender_wants_withheld(ws: Workspace, receiving: 
     assert post(receiving, event(insert_id="2", event_type="[Agent] User Message", event_properties=said))[0] == 200
     assert b"ada@example.com" not in inbox_bodies(ws)
     drain(receiving)
-    assert rows(ws.store, "SELECT text FROM content") == [("I am [email]",)]
+    with ws.store.reader() as reader:
+        assert [said for _, _, said in contents_of(reader)] == ["I am [email]"]
 
 
 def inbox_bodies(ws: Workspace) -> bytes:

@@ -18,6 +18,7 @@ from aa_tui.backend.service.workspace import Workspace
 from aa_tui.backend.store.engine import Store
 from aa_tui.backend.support.cancel import CancelToken
 from tests.builders import workspace
+from tests.ingest_state import contents_of
 from tests.postgres_server import Server, running
 from tests.receiving_kit import captures, content, drain, rows, sdk_requests, send_otlp, wire
 
@@ -284,7 +285,8 @@ def test_texts_come_before_or_after_their_spans(fresh: Open) -> None:
     for order in (("openai_v2_logs_1", "openai_v2_logs_2"), ("openai_v2_logs_2", "openai_v2_logs_1")):
         ws = fresh(NOW_MS)
         receive_otlp(ws, order, wait_ms=6_000)
-        found = sorted(rows(ws.store, "SELECT part, text FROM content"))
+        with ws.store.reader() as reader:
+            found = sorted((part, text) for _, part, text in contents_of(reader))
         said = said or found
         assert found == said and len(found) > 5
         (has_text,) = session_of(ws.store, "has_text")

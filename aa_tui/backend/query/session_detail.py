@@ -22,6 +22,7 @@ from aa_tui.backend.query.readmodels import (
     TurnRow,
 )
 from aa_tui.backend.query.sessions import rows
+from aa_tui.backend.store import contents
 from aa_tui.backend.store.engine import Reader, Row
 from aa_tui.backend.support.errors import NotFound
 
@@ -238,17 +239,10 @@ def texts(
     reader: Reader, scope: Scope, session_id: int, event_ids: Iterable[int], limit: int
 ) -> dict[int, tuple[ContentText, ...]]:
     """Return the long texts of some events, each cut at `limit` characters, with their whole sizes."""
-    listed = ", ".join(str(int(i)) for i in event_ids)
-    if not listed:
-        return {}
     found: dict[int, list[ContentText]] = {}
-    for event_id, part, text, size in reader.fetch(
-        "SELECT event_id, part, SUBSTR(text, 1, :n), LENGTH(text) FROM content "
-        f"WHERE project_id=:p AND session_id=:s AND event_id IN ({listed}) ORDER BY event_id, part",
-        {"p": scope.project_id, "s": session_id, "n": limit},
-    ):
+    for event_id, part, text, size in contents.read(reader, scope.project_id, session_id, event_ids, limit=limit):
         found.setdefault(event_id, []).append(ContentText(part, text, size))
-    return {event_id: tuple(parts) for event_id, parts in found.items()}
+    return {event_id: tuple(sorted(parts, key=lambda one: one.part)) for event_id, parts in found.items()}
 
 
 def text(reader: Reader, scope: Scope, session_id: int, event_id: int, part: str) -> str:
@@ -257,13 +251,9 @@ def text(reader: Reader, scope: Scope, session_id: int, event_id: int, part: str
     Raises:
         NotFound: the event has no such text.
     """
-    row = reader.one(
-        "SELECT text FROM content WHERE project_id=:p AND session_id=:s AND event_id=:e AND part=:part",
-        {"p": scope.project_id, "s": session_id, "e": event_id, "part": part},
-    )
-    if row is None:
-        raise NotFound(f"This event has no {part}.", "It may have been imported without content.")
-    return str(row[0])
+    for _, _, whole, _ in contents.read(reader, scope.project_id, session_id, [event_id], only=(part,)):
+        return whole
+    raise NotFound(f"This event has no {part}.", "It may have been imported without content.")
 
 
 def find(reader: Reader, scope: Scope, session_id: int, needle: str) -> list[ThreadHit]:
@@ -277,15 +267,11 @@ def find(reader: Reader, scope: Scope, session_id: int, needle: str) -> list[Thr
     lowered = needle.lower()
     for start in range(0, len(order), _AT_ONCE):
         ids = [row[0] for row in order[start : start + _AT_ONCE]]
-        contents: dict[int, list[tuple[str, str]]] = {}
-        for event_id, part, whole in reader.fetch(
-            "SELECT event_id, part, text FROM content WHERE project_id=:p AND session_id=:s "
-            f"AND event_id IN ({', '.join(map(str, ids))}) ORDER BY part",
-            params,
-        ):
-            contents.setdefault(event_id, []).append((part, whole))
+        held: dict[int, list[tuple[str, str]]] = {}
+        for event_id, part, whole, _ in contents.read(reader, scope.project_id, session_id, ids):
+            held.setdefault(event_id, []).append((part, whole))
         for event_id in ids:
-            for part, whole in sorted(contents.get(event_id, ()), key=lambda c: _PART_ORDER.get(c[0], 9)):
+            for part, whole in sorted(held.get(event_id, ()), key=lambda c: (_PART_ORDER.get(c[0], 9), c[0])):
                 for at, length in _places(whole, lowered, pattern):
                     found.append(ThreadHit(event_id, part, at, length))
                     if len(found) >= _HITS:

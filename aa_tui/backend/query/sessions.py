@@ -9,16 +9,18 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from aa_tui.backend.model.event import Part
 from aa_tui.backend.model.filter import Filter, Sort, Term
 from aa_tui.backend.query.compile import Compiler, Scope, as_id
 from aa_tui.backend.query.readmodels import FacetCount, FilterPart, MatchExcerpt, SessionIds, SessionRow
+from aa_tui.backend.store import contents
 from aa_tui.backend.store.engine import Reader, Row
 from aa_tui.backend.support.errors import Ambiguous, NotFound
 
 _COLUMNS = (
     "id, key, agent, user_id, title, started_ms, sort_at, ended_ms, time_quality, duration_ms, state, turns, messages, "
     "user_messages, model_calls, tool_calls, tool_errors, errors, input_tokens, output_tokens, total_tokens, "
-    "cost_nano, cost_estimated, priced_calls, source, primary_model, topic, rules, agents, info"
+    "cost_nano, cost_estimated, priced_calls, source, primary_model, topic, rules, agents, info, warnings, revision"
 )
 _CHUNK = 500
 _AROUND = 90
@@ -59,6 +61,8 @@ def _row(row: Row, signals: tuple[tuple[str, str, bool | None], ...]) -> Session
         _text(info.get("branch")),
         _text(info.get("cwd")),
         _names(row[28]),
+        tuple((row[30] or "").split()),
+        row[31],
     )
     return SessionRow(*values)
 
@@ -175,15 +179,12 @@ def _session_texts(reader: Reader, scope: Scope, session_id: int) -> Iterator[tu
     turns: dict[int, int] = dict(
         reader.fetch("SELECT id, turn_no FROM event WHERE project_id=:p AND session_id=:s", params)
     )
-    for condition in ("part='text'", "part<>'text'"):
-        for chunk in reader.stream(
-            f"SELECT event_id, text FROM content WHERE project_id=:p AND session_id=:s AND {condition} "
-            "ORDER BY event_id",
-            params,
-            50,
-        ):
-            for event_id, text in chunk:
-                yield turns.get(event_id), text
+    place = (reader, scope.project_id, session_id)
+    for event_id, _, text, _ in contents.read(*place, only=(Part.TEXT,), limit=_LOOKED_AT):
+        yield turns.get(event_id), text
+    for event_id, part, text, _ in contents.read(*place, limit=_LOOKED_AT):
+        if part != Part.TEXT:
+            yield turns.get(event_id), text
 
 
 def excerpt(reader: Reader, scope: Scope, f: Filter, session_id: int) -> MatchExcerpt | None:
@@ -196,7 +197,7 @@ def excerpt(reader: Reader, scope: Scope, f: Filter, session_id: int) -> MatchEx
         return None
     best: tuple[int, int | None, str, int] | None = None
     for turn, whole in _session_texts(reader, scope, session_id):
-        text = whole[:_LOOKED_AT]
+        text = whole
         folded = fold(text)
         starts = [m.start() for p in patterns if (m := p.search(folded))]
         if starts and (best is None or len(starts) > best[0]):

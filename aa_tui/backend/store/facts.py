@@ -244,13 +244,6 @@ def delete_events(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     tx.executemany("DELETE FROM event WHERE project_id=:p AND session_id=:s AND id=:e", rows)
 
 
-def insert_contents(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert long texts: rows of `p`, `s`, `e`, `part`, `text`."""
-    tx.executemany(
-        "INSERT INTO content(project_id, session_id, event_id, part, text) VALUES (:p, :s, :e, :part, :text)", rows
-    )
-
-
 def update_places(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     """Set what derivation says of events: rows of `p`, `s`, `e`, `turn_no`, `position`, `depth`, `parent_event`,
     `warnings`."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aa_tui.backend.model.event import EventKind, Part
-from aa_tui.backend.store import search_words
+from aa_tui.backend.store import contents, search_words
 from aa_tui.backend.store.engine import Reader, Tx
 from aa_tui.backend.store.facts import fetch_in
 from aa_tui.backend.support.ids import text_hash
@@ -56,13 +56,8 @@ def build_document(texts: Iterable[SearchText]) -> str:
 
 def stored_texts(reader: Reader, project_id: int, session_id: int) -> dict[int, dict[str, str]]:
     """Return the searchable beginnings of a session's stored texts, by event id and part."""
-    rows = reader.fetch(
-        f"SELECT event_id, part, substr(text, 1, {MESSAGE_CHARS}) FROM content WHERE project_id=:p AND session_id=:s "
-        "AND part IN ('text', 'input', 'output', 'error')",
-        {"p": project_id, "s": session_id},
-    )
     found: dict[int, dict[str, str]] = {}
-    for event_id, part, text in rows:
+    for event_id, part, text, _ in contents.read(reader, project_id, session_id, only=PARTS, limit=MESSAGE_CHARS):
         found.setdefault(event_id, {})[part] = text
     return found
 

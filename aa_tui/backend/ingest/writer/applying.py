@@ -6,7 +6,7 @@ from typing import Any
 
 from aa_tui.backend.ingest.writer.people import merge_properties
 from aa_tui.backend.ingest.writer.records import Plan
-from aa_tui.backend.store import facts, rollups, search
+from aa_tui.backend.store import contents, facts, rollups, search
 from aa_tui.backend.store.engine import Row, Tx
 from aa_tui.backend.support.ids import text_hash
 
@@ -17,7 +17,7 @@ def apply(tx: Tx, project: int, plan: Plan) -> None:
         return
     facts.delete_events(tx, plan.deletions)
     facts.insert_events(tx, plan.events)
-    facts.insert_contents(tx, plan.contents)
+    contents.insert(tx, plan.contents)
     facts.update_places(tx, plan.places)
     facts.upsert_sessions(tx, plan.sessions)
     for session_id in plan.dropped:

@@ -9,7 +9,7 @@ from typing import Any
 from aa_tui.backend.ingest.outcomes import Outcome, OutcomeRows
 from aa_tui.backend.ingest.stored import StoredEvent, row_of
 from aa_tui.backend.model.event import AgentEvent
-from aa_tui.backend.store import rollups
+from aa_tui.backend.store import contents, rollups
 from aa_tui.backend.store.engine import Row
 
 
@@ -73,6 +73,8 @@ class New:
     size: int
     force: bool
     exact: bool = False
+    packed: tuple[str, bytes] | None = None
+    """The texts as `contents.pack` returns them, where that was done already."""
 
     def take_id(self, taken: set[int]) -> None:
         """Move the event's id on until it is free, and take it."""
@@ -123,7 +125,7 @@ class Plan:
     deletions: list[dict[str, Any]] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     """Rows of `stored.row_of`."""
-    contents: list[dict[str, Any]] = field(default_factory=list)
+    contents: list[Row] = field(default_factory=list)
     places: list[dict[str, Any]] = field(default_factory=list)
     sessions: list[dict[str, Any]] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)
@@ -164,5 +166,6 @@ class Plan:
     def put(self, new: New, project_id: int, session_id: int) -> None:
         """Write a new event and its texts."""
         self.events.append(row_of(new.event, project_id, session_id))
-        for part, text in new.texts.items():
-            self.contents.append({"p": project_id, "s": session_id, "e": new.event.id, "part": part, "text": text})
+        if new.texts:
+            packed = new.packed or contents.pack(new.texts, new.event.head)
+            self.contents.append((project_id, session_id, new.event.id, *packed))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from sqlalchemy import Index, text
+from sqlalchemy import Column, Index, LargeBinary, text
 from sqlmodel import Field
 
 from aa_tui.backend.store.tables.base import CLUSTERED, Table, big_int, long_text
@@ -84,14 +84,16 @@ class Event(Table, table=True):
 
 
 class Content(Table, table=True):
-    """Long texts of events, apart from them so that opening a session reads only what is shown."""
+    """Long texts of an event, apart from it so that opening a session reads only what is shown."""
 
     __tablename__: ClassVar[str] = "content"
     project_id: int = Field(sa_column=big_int(primary_key=True))
     session_id: int = Field(sa_column=big_int(primary_key=True))
     event_id: int = Field(sa_column=big_int(primary_key=True))
-    part: str = Field(primary_key=True)
-    text: str = Field(sa_column=long_text(False))
+    parts: str
+    """Their names and sizes in characters, in the order they lie in: `input:210 output:1500`."""
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """Packed by `store.contents`."""
 
 
 class Turn(Table, table=True):

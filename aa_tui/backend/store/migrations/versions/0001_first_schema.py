@@ -43,9 +43,9 @@ def upgrade() -> None:
         sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("session_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("event_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("part", _STRING, nullable=False),
-        sa.Column("text", _TEXT, nullable=False),
-        sa.PrimaryKeyConstraint("project_id", "session_id", "event_id", "part"),
+        sa.Column("parts", _STRING, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "session_id", "event_id"),
     )
     op.create_table(
         "criterion",
