@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from aa_tui.backend.model.event import AgentEvent, EventKind, Part, RecordProblem, TimeQuality
 from aa_tui.backend.sources.checkpoints import ATTACH_ONLY, ENRICHMENTS, AgentCheckpoints
-from aa_tui.backend.sources.claude_code import ABANDONED, MESSAGE_SOURCE, TOOL_CALLS, ClaudeCode
+from aa_tui.backend.sources.claude_code import ClaudeCode
+from aa_tui.backend.sources.claude_code_records import MESSAGE_SOURCE, TOOL_CALLS
+from aa_tui.backend.sources.claude_code_settling import ABANDONED
 from aa_tui.backend.sources.claude_code_text import api_record_error, repository_of, tool_error
 from aa_tui.backend.sources.claude_code_threads import is_progress
 from aa_tui.backend.sources.contract import Head, ReadOptions
