@@ -227,6 +227,7 @@ ACTIONS: tuple[Action, ...] = (
         40,
     ),
     Action("session.save_file", "to file", "Write this session as JSON to a file.", ("Y",), "session"),
+    Action("session.similar", "similar", "Suggest filters drawn from this session.", ("f",), "session", 35),
     Action("session.refresh", "take new", "Take in what was added to this session meanwhile.", ("r",), "session"),
     Action(
         "session.delete",

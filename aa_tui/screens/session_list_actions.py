@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aa_tui.address import Address
-from aa_tui.backend.model.event import EventKind
 from aa_tui.backend.support import humanize
 from aa_tui.screens.base import PlaceScreen
 from aa_tui.widgets.safe_text import safe_line
@@ -210,27 +209,11 @@ class SessionListActions(PlaceScreen):
 
     async def _suggest(self, row: SessionRow) -> None:
         """Offer filters drawn from what distinguishes a session, each with how many sessions match."""
-        from aa_tui.backend.model.filter import facet_filter
-        from aa_tui.widgets.choice_list import Choice
+        from aa_tui.screens.similar import offer
 
         workspace = await self.ready()
         detail = await self.ask(workspace.sessions.detail, row.id, group="similar")
-        failed = [step for step in detail.steps if step.is_error]
-        features = [("agent", row.agent)]
-        features += [("error", step.error_type) for step in failed if step.error_type]
-        features += [("failed_tool", step.name) for step in failed if step.name and step.kind == EventKind.TOOL_CALL]
-        features += [("rule", rule) for rule in row.rules]
-        features += [(name, value) for name, value in (("topic", row.topic), ("model", row.model)) if value]
-        features += [(name, value) for name, value in (("user", row.user), ("repository", row.repository)) if value]
-        choices: list[Choice] = []
-        for name, value in dict.fromkeys(features):
-            part = facet_filter(name, value)
-            n = await self.ask(workspace.sessions.count, part, group="similar")
-            everything = max(1, workspace.project.sessions)
-            note = f"{humanize.plural(n, 'session')}, {humanize.share(n / everything)} of all"
-            choices.append(Choice(part, safe_line(part.to_text(), 40), note))
-        title = f"Sessions like {safe_line(row.key, 30)}"
-        self.aa.choose(title, choices, lambda part: self.set_filter(self.filter.plus(part)), typed=False)
+        await offer(self, detail, lambda part: self.set_filter(self.filter.plus(part)))
 
     # -- copying and saving
 

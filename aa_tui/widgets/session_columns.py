@@ -23,6 +23,7 @@ COLUMNS = (
     Column("cost", "cost", 7, priority=65, right=True, sort="cost"),
     Column("model", "model", 16, priority=10),
     Column("source", "source", 11, priority=8),
+    Column("state", "state", 10, priority=9),
     Column("errors", "errors", 7, priority=20, right=True, sort="errors"),
     Column("signals", "signals", 10, priority=80),
 )
@@ -44,7 +45,10 @@ _HARD = {"tool_error", "tool_cascade_fail", "api_error"}
 
 
 def signals_of(row: SessionRow) -> tuple[str, str]:
-    """Return the signals column of a session and its meaning: `✗ !tool +1`, `✓`, or `–` where nothing is known."""
+    """Return the signals column of a session and its meaning: `✗ !tool +1`, `✓`, or `–` where nothing is known.
+
+    What is said of a session that may still grow is preceded by `○`.
+    """
     verdicts = [passed for _, _, passed in row.signals if passed is not None]
     tags = [rule for rule in _RULE_TAGS if rule in row.rules] + [rule for rule in row.rules if rule not in _RULE_TAGS]
     pieces: list[str] = []
@@ -60,7 +64,14 @@ def signals_of(row: SessionRow) -> tuple[str, str]:
             pieces.append(f"+{len(tags) - 1}")
         if meaning != "bad":
             meaning = "bad" if tags[0] in _HARD else "warn"
+    if row.state != "closed":
+        pieces = [glyphs.get("pending"), *(pieces or [state_of(row)])]
     return " ".join(pieces) or glyphs.get("unknown"), meaning
+
+
+def state_of(row: SessionRow) -> str:
+    """Return where a session stands in its life, in a word."""
+    return "re-opened" if row.state == "open" and row.revision else safe_line(row.state, 10)
 
 
 def started_of(row: SessionRow, zone: str, now_ms: int) -> str:
@@ -85,6 +96,7 @@ def line_of(row: SessionRow, zone: str, now_ms: int) -> Line:
         "cost": f"~{cost}" if row.cost_estimated and row.cost_nano is not None else cost,
         "model": safe_line(row.model, 40) if row.model else humanize.UNKNOWN,
         "source": safe_line(row.source, 24),
+        "state": state_of(row),
         "errors": humanize.count(row.errors),
         "signals": signals,
     }

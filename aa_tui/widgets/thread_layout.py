@@ -162,7 +162,6 @@ _KIND_WORDS = {
     EventKind.TOOL_CALL: "tool",
     EventKind.EMBEDDING: "embedding",
     EventKind.SCORE: "score",
-    EventKind.SESSION_ENRICHMENT: "labels by the sender",
     EventKind.FOREIGN: "foreign event",
 }
 

@@ -70,8 +70,7 @@ class ThreadView(RoleLines):
         cursor: int = 0,
     ) -> None:
         """Show another session, with the texts of the first visible steps if they are at hand."""
-        self._steps = steps
-        self._index_of = {step.id: index for index, step in enumerate(steps)}
+        self._take(steps)
         self._drawing = context
         self._texts.clear()
         self._texts.update(texts or {})
@@ -80,7 +79,7 @@ class ThreadView(RoleLines):
         self._cited.clear()
         self._hits, self._hit = (), -1
         self._reflow()
-        self.set_reactive(ThreadView.cursor, min(cursor, max(len(steps) - 1, 0)))
+        self.set_reactive(ThreadView.cursor, min(cursor, max(len(self._steps) - 1, 0)))
         self.scroll_to(y=self._top_of(self.cursor) if self.cursor else 0, animate=False)
         self.refresh()
 
@@ -88,13 +87,17 @@ class ThreadView(RoleLines):
         """Take in a longer version of the same session without moving the reader."""
         anchor = self._steps[self.cursor].id if self._steps else None
         offset = self.scroll_offset.y - (self._top_of(self.cursor) if self._steps else 0)
-        self._steps = steps
-        self._index_of = {step.id: index for index, step in enumerate(steps)}
+        self._take(steps)
         self._reflow()
         if anchor in self._index_of:
             self.set_reactive(ThreadView.cursor, self._index_of[anchor])
             self.scroll_to(y=self._top_of(self.cursor) + offset, animate=False)
         self.refresh()
+
+    def _take(self, steps: Sequence[StepRow]) -> None:
+        # What a sender said about the whole session is nobody's turn to speak: it stands under Info.
+        self._steps = [step for step in steps if step.kind != EventKind.SESSION_ENRICHMENT]
+        self._index_of = {step.id: index for index, step in enumerate(self._steps)}
 
     def provide(self, texts: Mapping[int, tuple[ContentText, ...]]) -> None:
         """Take the long texts that were asked for; lines above the reader do not move what is read."""
@@ -116,12 +119,12 @@ class ThreadView(RoleLines):
         self._drawing = ThreadContext(
             self._drawing.user, self._drawing.zone, self._drawing.root_agent, self._drawing.width, needle
         )
-        self._hits = hits
+        self._hits = [hit for hit in hits if hit.event_id in self._index_of]
         self._hit = -1
         self._laid.clear()
         self.refresh()
-        if hits:
-            at = next((n for n, hit in enumerate(hits) if self._index_of.get(hit.event_id, 0) >= self.cursor), 0)
+        if self._hits:
+            at = next((n for n, hit in enumerate(self._hits) if self._index_of[hit.event_id] >= self.cursor), 0)
             self._go_to_hit(at)
 
     # -- what the parent reads ---------------------------------------------------------------------------------
@@ -248,9 +251,7 @@ class ThreadView(RoleLines):
     def _go_to_hit(self, number: int) -> None:
         self._hit = number
         event_id = self._hits[number].event_id
-        index = self._index_of.get(event_id)
-        if index is None:
-            return
+        index = self._index_of[event_id]
         if is_tool_line(self._steps[index]) or self._hits[number].start > 1_000:
             self._opened.add(event_id)
             self._relayout([index])

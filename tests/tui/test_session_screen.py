@@ -10,7 +10,9 @@ from textual.pilot import Pilot
 
 from aa_tui.app import AAApp, SessionList
 from aa_tui.backend.model.event import EventKind
+from aa_tui.backend.model.filter import Filter
 from aa_tui.backend.query.readmodels import ProjectInfo
+from aa_tui.backend.service.permissions import Actor
 from aa_tui.backend.support.clock import FrozenClock
 from aa_tui.screens.session.screen import SessionScreen
 from aa_tui.widgets.role_lines import RoleLines
@@ -24,6 +26,7 @@ def app_of(*builders: SessionBuilder, address: str = "session/ticket-88213") -> 
         sessions=FakeSessions(builders),
         project=ProjectInfo(1, "demo", "key", "UTC", len(builders), None, {}),
         clock=FrozenClock(START_MS),
+        actor=Actor("ada"),
         store=SimpleNamespace(read_only=False, read_only_reason=None, change_counter=lambda: 1, close=lambda: None),
     )
     app = AAApp(lambda: cast(Any, workspace), address)
@@ -102,6 +105,44 @@ async def test_n_looks_for_what_the_list_was_searched_for() -> None:
         assert screen.thread.hit_position == (1, 4)
         await pilot.press("n")
         assert screen.thread.hit_position == (2, 4)
+
+
+async def test_what_the_sender_said_stands_under_info_and_not_in_the_thread() -> None:
+    builder = refund_session()
+    builder.add(EventKind.SESSION_ENRICHMENT, "refund labels", turn_no=0)
+    async with app_of(builder).run_test(size=(100, 40)) as pilot:
+        screen = await settled(pilot)
+        thread = "\n".join(lines_of(screen.thread))
+        assert "labels" not in thread and "I was charged twice" in thread
+        await pilot.press("slash", *"labels", "enter")
+        await settled(pilot)
+        assert screen.thread.hit_position == (0, 0)
+
+
+async def test_similar_offers_what_went_wrong_and_opens_the_list() -> None:
+    app = app_of(refund_session())
+    async with app.run_test(size=(100, 40)) as pilot:
+        screen = await settled(pilot)
+        counted: list[str] = []
+
+        def count(part: Filter, token: object = None) -> int:
+            counted.append(part.to_text())
+            return 3
+
+        cast(Any, app.workspace).sessions.count = count
+        await pilot.press("f")
+        for _ in range(50):
+            await pilot.pause(0.02)
+            if app.screen is not screen:
+                break
+        assert counted[:4] == [
+            "agent:support-bot", "error:Timeout", "error_category:timeout", "failed_tool:issue_refund"
+        ]  # fmt: skip
+        went: list[str] = []
+        app.go = lambda address: went.append(str(address))  # type: ignore
+        await pilot.press("down", "enter")
+        await pilot.pause()
+        assert went == ["sessions?errors=Timeout"]
 
 
 async def test_tabs_go_round_and_say_what_they_know() -> None:

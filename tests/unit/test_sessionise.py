@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aa_tui.backend.ingest.closing_rules import MAX_DURATION_MS, SessionSettings, State, settings_of
-from aa_tui.backend.ingest.errors import category_of, error_type_of
+from aa_tui.backend.ingest.errors import error_type_of
 from aa_tui.backend.ingest.sessionise import DerivedSession, Recorded, derive
 from aa_tui.backend.ingest.stored import StoredEvent, make_stored
+from aa_tui.backend.model.error_categories import category_of
 from aa_tui.backend.model.event import AgentEvent, EventKind, Part, TimeQuality
 from aa_tui.backend.support.clock import DAY_MS, HOUR_MS, MINUTE_MS
 

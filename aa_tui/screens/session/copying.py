@@ -10,29 +10,19 @@ from aa_tui.backend.service.records import resume_command
 from aa_tui.backend.support.drawable import drawable
 from aa_tui.backend.support.errors import AAError
 from aa_tui.host.external import editor_command, pager_command, run_on_text
-from aa_tui.screens.base import PlaceScreen
+from aa_tui.screens.session.parts import SessionParts
 from aa_tui.widgets.choice_list import Choice
 from aa_tui.widgets.safe_text import safe_line
 
 if TYPE_CHECKING:
-    from aa_tui.backend.query.readmodels import ContentText, SessionDetail, StepRow
+    from aa_tui.backend.query.readmodels import ContentText, StepRow
 
 _WHOLE = 50_000_000
 """More characters than any one text has; what the pager asks for."""
 
 
-class SessionCopying(PlaceScreen):
+class SessionCopying(SessionParts):
     """Copy, save, page and edit what is selected."""
-
-    @property
-    def detail(self) -> SessionDetail | None:
-        """The session that is shown, None until it is read."""
-        raise NotImplementedError
-
-    @property
-    def selected_step(self) -> StepRow | None:
-        """The step under the cursor of the visible tab."""
-        raise NotImplementedError
 
     async def _whole_text(self, step: StepRow) -> str:
         """Return all long texts of a step, each under its name when there are several."""

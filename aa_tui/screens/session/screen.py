@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.content import Content
@@ -11,22 +11,29 @@ from textual.widget import Widget
 
 from aa_tui import themes
 from aa_tui.address import SESSION_TABS, Address
-from aa_tui.backend.query.readmodels import ContentText, SessionDetail, StepRow
+from aa_tui.backend.query.readmodels import ContentText, SessionDetail
 from aa_tui.backend.support.errors import AAError
 from aa_tui.backend.support.humanize import clock, count, plural
-from aa_tui.screens.base import PlaceScreen
 from aa_tui.screens.session.copying import SessionCopying
+from aa_tui.screens.session.moving import SessionMoving
+from aa_tui.screens.session.searching import SessionSearching
+from aa_tui.screens.similar import offer
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.empty_state import EmptyState
+from aa_tui.widgets.info_lines import info_lines
 from aa_tui.widgets.lines_view import LinesView
 from aa_tui.widgets.outline import Outline
 from aa_tui.widgets.prompt import Prompt
 from aa_tui.widgets.safe_text import safe
-from aa_tui.widgets.session_lines import evaluator_lines, info_lines, review_lines
+from aa_tui.widgets.session_columns import state_of
+from aa_tui.widgets.session_lines import evaluator_lines, review_lines
 from aa_tui.widgets.span_tree import SpanTree
 from aa_tui.widgets.tab_bar import Tab, TabBar
 from aa_tui.widgets.thread_layout import ThreadContext
 from aa_tui.widgets.thread_view import ThreadView
+
+if TYPE_CHECKING:
+    from aa_tui.backend.model.filter import Filter
 
 _FIRST_TEXTS = 30
 """Steps whose texts are read together with the session, so that its first screen is whole at once."""
@@ -34,7 +41,7 @@ _TEXT_LIMIT = 20_000
 """Characters of a text that are read for the screen; the pager reads all."""
 
 
-class SessionScreen(SessionCopying, PlaceScreen):
+class SessionScreen(SessionMoving, SessionSearching, SessionCopying):
     """Thread, Info, Turns, Evaluators and Review of one session."""
 
     SCOPE = "session"
@@ -42,13 +49,9 @@ class SessionScreen(SessionCopying, PlaceScreen):
     def __init__(self) -> None:
         super().__init__()
         self._key: str | None = None
-        self._tab = "thread"
-        self._session_id: int | None = None
-        self._detail: SessionDetail | None = None
         self._stale: set[str] = set()
         """Tabs whose widget does not show the current session yet."""
         self._added = False
-        self._needle = ""
         self._first_texts: tuple[dict[int, tuple[ContentText, ...]], int] = ({}, 0)
 
     # -- composition
@@ -65,38 +68,6 @@ class SessionScreen(SessionCopying, PlaceScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self._show_tab()
-
-    @property
-    def thread(self) -> ThreadView:
-        """The Thread tab's widget."""
-        return self.query_one(ThreadView)
-
-    @property
-    def span_tree(self) -> SpanTree:
-        """The Turns tab's widget."""
-        return self.query_one(SpanTree)
-
-    @property
-    def page(self) -> LinesView:
-        """The widget of the tabs that are pages: Info, Evaluators, Review."""
-        return self.query_one("#page", LinesView)
-
-    @property
-    def outline(self) -> Outline:
-        """The outline over the thread."""
-        return self.query_one(Outline)
-
-    @property
-    def detail(self) -> SessionDetail | None:
-        """The session that is shown, None until it is read."""
-        return self._detail
-
-    @property
-    def selected_step(self) -> StepRow | None:
-        """The step under the cursor of the visible tab."""
-        if self._tab == "turns":
-            return self.span_tree.step
-        return self.thread.step if self._tab == "thread" else None
 
     # -- where we are
 
@@ -193,11 +164,6 @@ class SessionScreen(SessionCopying, PlaceScreen):
         else:
             self.page.show(lambda width: review_lines(detail.answers, self._zone, width))
 
-    @property
-    def _zone(self) -> str:
-        workspace = self.aa.workspace
-        return workspace.project.time_zone if workspace else "UTC"
-
     def _tabs(self) -> list[Tab]:
         detail = self._detail
         failed = sum(result.passed is False for result in detail.results) if detail else 0
@@ -224,7 +190,8 @@ class SessionScreen(SessionCopying, PlaceScreen):
             right = Content.assemble(Content.styled("more was added, r  ", themes.style("accent")), right)
         elif detail.row.state != "closed":
             as_of = clock(self.aa.workspace.clock.now_ms(), self._zone) if self.aa.workspace else ""
-            right = Content.assemble(Content.styled(f"{detail.row.state} · as of {as_of}  ", "dim"), right)
+            state = f"{state_of(detail.row)} {glyphs.get('dot')} as of {as_of}  "
+            right = Content.assemble(Content.styled(state, themes.style("muted")), right)
         self.set_words(Content.assemble(*pieces), right)
 
     @on(TabBar.Chosen)
@@ -244,7 +211,7 @@ class SessionScreen(SessionCopying, PlaceScreen):
     def action_session_previous_tab(self) -> None:
         self._switch(SESSION_TABS[(SESSION_TABS.index(self._tab) - 1) % len(SESSION_TABS)])
 
-    # -- long texts, search
+    # -- long texts
 
     @on(ThreadView.TextsWanted)
     @on(SpanTree.TextsWanted)
@@ -262,165 +229,6 @@ class SessionScreen(SessionCopying, PlaceScreen):
         if detail is self._detail:
             # A step without long texts is answered too, so that it stops saying it is being read.
             target.provide({event_id: texts.get(event_id, ()) for event_id in event_ids})
-
-    async def action_session_search(self) -> None:
-        if self._tab != "thread":
-            self._switch("thread")
-        await self.query_one(Prompt).open()
-
-    @on(Prompt.Submitted)
-    def _search_submitted(self, event: Prompt.Submitted) -> None:
-        self.thread.focus()
-        if event.text.strip():
-            self.load(self._search(event.text.strip()), "search")
-        else:
-            self._end_search()
-
-    @on(Prompt.Closed)
-    def _search_closed(self) -> None:
-        self.thread.focus()
-
-    async def _search(self, needle: str) -> None:
-        workspace = await self.ready()
-        assert self._session_id is not None
-        hits = await self.ask(workspace.sessions.find, self._session_id, needle, group="find")
-        self.thread.set_hits(needle, hits)
-        self._needle = needle
-        self._say_hits()
-
-    def _say_hits(self) -> None:
-        current, total = self.thread.hit_position
-        found = f"{count(current)} of {count(total)}" if total else "nothing found"
-        self.set_status(Content.assemble("search ", safe(f"“{self._needle}”", themes.style("hit")), f"  {found}"))
-
-    def _end_search(self) -> bool:
-        if not self._needle:
-            return False
-        self._needle = ""
-        self.thread.set_hits("", ())
-        self.set_status(None)
-        return True
-
-    def action_session_next_hit(self) -> None:
-        self._move_hit(1)
-
-    def action_session_previous_hit(self) -> None:
-        self._move_hit(-1)
-
-    def _list_word(self) -> str:
-        """Return what the list this session came from was searched for: `n` looks for it here too."""
-        places = self.aa.session_list
-        if places is None or not places.words:
-            return ""
-        from aa_tui.backend.model.filter import parse_filter
-
-        terms = parse_filter(places.words).terms()
-        return terms[0].text if terms else ""
-
-    def _move_hit(self, by: int) -> None:
-        if not self._needle:
-            self._switch("thread")
-            self.load(self._search(self._list_word()), "search")
-            return
-        self.thread.next_hit(by)
-        self._say_hits()
-
-    # -- moving
-
-    def _mover(self) -> ThreadView | SpanTree | LinesView | Outline:
-        if self.outline.has_class("-open"):
-            return self.outline
-        if self._tab == "thread":
-            return self.thread
-        return self.span_tree if self._tab == "turns" else self.page
-
-    def action_session_down(self) -> None:
-        self._mover().move(1)
-
-    def action_session_up(self) -> None:
-        self._mover().move(-1)
-
-    def action_session_half_down(self) -> None:
-        self._scroll(0.5)
-
-    def action_session_half_up(self) -> None:
-        self._scroll(-0.5)
-
-    def action_session_page_down(self) -> None:
-        self._scroll(1)
-
-    def action_session_page_up(self) -> None:
-        self._scroll(-1)
-
-    def _scroll(self, pages: float) -> None:
-        mover = self._mover()
-        by = max(int(mover.size.height * abs(pages)) - 1, 1) * (1 if pages > 0 else -1)
-        if isinstance(mover, ThreadView):
-            mover.scroll_page(by)
-        else:
-            mover.move(by)
-
-    def action_session_top(self) -> None:
-        self._mover().move(-(10**9)) if self._tab != "thread" else self.thread.go_to(0, align_top=True)
-
-    def action_session_bottom(self) -> None:
-        self._mover().move(10**9) if self._tab != "thread" else self.thread.go_to(10**9)
-
-    def action_session_next_turn(self) -> None:
-        self._turn(1)
-
-    def action_session_previous_turn(self) -> None:
-        self._turn(-1)
-
-    def _turn(self, by: int) -> None:
-        mover = self._mover()
-        if isinstance(mover, ThreadView | SpanTree):
-            mover.next_turn(by)
-        else:
-            mover.move(by)
-
-    def action_session_next_error(self) -> None:
-        self._error(1)
-
-    def action_session_previous_error(self) -> None:
-        self._error(-1)
-
-    def _error(self, by: int) -> None:
-        if self._tab == "turns":
-            self.span_tree.next_error(by)
-        else:
-            if self._tab != "thread":
-                self._switch("thread")
-            self.thread.next_error(by)
-
-    def action_session_last_answer(self) -> None:
-        if self._tab != "thread":
-            self._switch("thread")
-        self.thread.last_answer()
-
-    def action_session_open(self) -> None:
-        mover = self._mover()
-        if isinstance(mover, Outline):
-            mover.choose()
-        elif isinstance(mover, ThreadView | SpanTree):
-            mover.toggle()
-
-    def action_session_outline(self) -> None:
-        detail = self._detail
-        if detail is None:
-            return
-        opened = not self.outline.has_class("-open")
-        self.outline.set_class(opened, "-open")
-        if opened:
-            step = self.selected_step
-            self.outline.show(detail.turns, self._zone, step.turn_no if step else 1)
-
-    @on(Outline.Chosen)
-    def _outline_chosen(self, event: Outline.Chosen) -> None:
-        self.outline.set_class(False, "-open")
-        if self._tab != "thread":
-            self._switch("thread")
-        self.thread.go_to_turn(event.turn_no)
 
     def action_app_escape(self) -> None:
         """Peel one layer: the outline, the search, then back to the list."""
@@ -451,6 +259,15 @@ class SessionScreen(SessionCopying, PlaceScreen):
         if session_id in rows:
             self._key = rows[session_id].key
             await self._read({})
+
+    def action_session_similar(self) -> None:
+        if self._detail is not None:
+            self.load(offer(self, self._detail, self._list_like), "similar")
+
+    def _list_like(self, part: Filter) -> None:
+        from aa_tui.backend.model.filter import to_link_params
+
+        self.aa.go(Address("sessions", to_link_params(part)))
 
     def action_session_delete(self) -> None:
         from aa_tui.screens.forgetting import open_delete

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aa_tui.backend.ingest.closing_rules import SessionSettings
-from aa_tui.backend.ingest.errors import category_of
 from aa_tui.backend.ingest.sessionise.records import Recorded
 from aa_tui.backend.ingest.sessionise.scores import sentiment_of
 from aa_tui.backend.ingest.sessionise.totals import Totals
 from aa_tui.backend.ingest.sessionise.warnings import Warn
+from aa_tui.backend.model.error_categories import category_of
 
 FACET_CHARS = 200
 """Longer facet values are cut here."""

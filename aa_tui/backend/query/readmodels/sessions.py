@@ -45,6 +45,10 @@ class SessionRow:
     branch: str | None = None
     cwd: str | None = None
     agents: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """Codes of its soft data problems; `model.data_problems` says what they mean."""
+    revision: int = 0
+    """How often it was closed."""
 
 
 @dataclass(frozen=True, slots=True)
