@@ -16,6 +16,8 @@ _GAMMA_LN = math.log(1.05)
 _LANE = 32
 """Bits of a count within the number that stands for all counts."""
 _LANE_DIGITS = _LANE // 4
+_WORTH = 3
+"""How many times as long as pairs it may be."""
 _LANE_COUNT = 1 << 20
 _LANE_ROOM = 1 << 12
 """So many numbers with counts below `_LANE_COUNT` can be added before a count runs over into the next one."""
@@ -56,7 +58,7 @@ def pack(counts: Mapping[int, int]) -> str:
     if not filled:
         return pairs
     first, width = filled[0][0], filled[-1][0] - filled[0][0] + 1
-    if width * _LANE_DIGITS > 2 * len(pairs) or not all(0 < n < _LANE_COUNT for _, n in filled):
+    if width * _LANE_DIGITS > _WORTH * len(pairs) or not all(0 < n < _LANE_COUNT for _, n in filled):
         return pairs
     return f"{first}x{sum(n << _LANE * (bin_no - first) for bin_no, n in filled):x}"
 
@@ -71,32 +73,35 @@ def merge(counts: dict[int, int], packed: str | None) -> None:
 
 def added_up(packed: Iterable[str]) -> dict[int, int]:
     """Return the sum of packed histograms; each text may be several that are joined by blanks."""
+    pairs: list[str] = []
+    lanes: dict[str, int] = {}
     counts: dict[int, int] = {}
-    lanes = held = 0
-    # Many histograms share most of their pairs.
-    for text, times in Counter(" ".join(packed).split()).items():
-        bin_no, colon, n = text.partition(":")
-        if colon:
-            number = int(bin_no)
-            counts[number] = counts.get(number, 0) + times * int(n)
+    held = 0
+    for text in " ".join(packed).split():
+        first, mark, digits = text.partition("x")
+        if not mark:
+            pairs.append(text)
             continue
-        bin_no, _, n = text.partition("x")
-        if held + times > _LANE_ROOM:
+        lanes[first] = lanes.get(first, 0) + int(digits, 16)
+        held += 1
+        if held == _LANE_ROOM:
             _add_lanes(counts, lanes)
-            lanes = held = 0
-        if times > _LANE_ROOM:
-            _add_lanes(counts, int(n, 16) << _LANE * int(bin_no), times)
-        else:
-            lanes += times * int(n, 16) << _LANE * int(bin_no)
-            held += times
+            held = 0
     _add_lanes(counts, lanes)
+    # Many histograms share most of their pairs.
+    for pair, times in Counter(pairs).items():
+        bin_no, _, n = pair.partition(":")
+        counts[int(bin_no)] = counts.get(int(bin_no), 0) + times * int(n)
     return counts
 
 
-def _add_lanes(counts: dict[int, int], lanes: int, times: int = 1) -> None:
-    numbers = array("I", lanes.to_bytes(-(-lanes.bit_length() // _LANE) * (_LANE // 8), sys.byteorder))
+def _add_lanes(counts: dict[int, int], lanes: dict[str, int]) -> None:
+    """Add counts that stand in one number for each first bin, and take them out of there."""
+    total = sum(n << _LANE * int(first) for first, n in lanes.items())
+    lanes.clear()
+    numbers = array("I", total.to_bytes(-(-total.bit_length() // _LANE) * (_LANE // 8), sys.byteorder))
     if sys.byteorder == "big":
         numbers.reverse()
     for bin_no, n in enumerate(numbers):
         if n:
-            counts[bin_no] = counts.get(bin_no, 0) + n * times
+            counts[bin_no] = counts.get(bin_no, 0) + n
