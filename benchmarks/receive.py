@@ -249,9 +249,8 @@ def project(folder: Path, bodies: list[bytes], spans: int) -> Taken:
             cpu = watch.cpu() - before
             watch.stop()
             held = connection.execute("SELECT COUNT(*), COUNT(DISTINCT span_id) FROM event").fetchone()
-            found = connection.execute(
-                "SELECT COUNT(*) FROM session_fts WHERE session_fts MATCH 'needle0007'"
-            ).fetchone()
+            search = "SELECT COUNT(*) FROM session_fts WHERE session_fts MATCH 'needle0007'"
+            found = connection.execute(search).fetchone()
         sessions = spans // SPANS_PER_SESSION
         if held[1] < spans or found[0] != (sessions + 992) // 1000:
             raise RuntimeError(f"{held[1]:,} of {spans:,} spans, the word in {found[0]} sessions")
