@@ -77,7 +77,7 @@ class GetStarted(Widget, can_focus=True):
         return [
             ("I", f"aa-tui import --project {_shell(project)}", "coding agents' transcripts here"),
             (":", f"aa-tui import FILE... --project {_shell(project)}", "files of any known format"),
-            ("S", "aa-tui serve", "live agents: OpenTelemetry, Amplitude"),
+            ("S", "aa-tui serve", "live agents, over HTTP"),
             (" ", safe_line(self._key, 36), "this project's key, for senders"),
             ("d", "the sample project", "an incident to find"),
         ]

@@ -34,7 +34,7 @@ def no_data_yet(project: ProjectInfo) -> Said:
             command("I", "what coding agents left here"),
             command(f"aa-tui import{option}", "the same, in a shell"),
             command(f"aa-tui import PATH…{option}", "transcripts and logs you name"),
-            command("S", "live agents: OpenTelemetry, Amplitude"),
+            command("S", "live agents, over HTTP"),
             command("aa-tui demo", "a sample project"),
             "",
             "This list fills by itself as sessions arrive.",
