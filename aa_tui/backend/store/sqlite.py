@@ -43,7 +43,7 @@ LEASE_KEY = "checkpoint_lease"
 LEASE_MS = 60_000
 LEASE_RENEW_MS = 20_000
 _IDLE_READERS = 4
-_READER_CACHE_KIB = 8 * 1024
+_READER_CACHE_KIB = 2 * 1024
 _WRITER_CACHE_KIB = 32 * 1024
 _PROGRESS_STEPS = 20_000
 """Virtual machine steps between looks at a deadline: about a millisecond of work."""
