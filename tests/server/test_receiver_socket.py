@@ -240,6 +240,16 @@ def test_connections_that_all_work_are_not_displaced(store: Store) -> None:
         until(lambda: ask(receiver.port, "GET", "/healthz")[0] == 200)
 
 
+def test_answers_do_not_wait_for_more_to_send(store: Store) -> None:
+    """With Nagle's algorithm on, head and body of an answer leave 40 ms apart."""
+    with running(store, QUICK) as (receiver, _), closing(raw(receiver.port)) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        connection.recv(1000)
+        for one in receiver._server.server_state.connections:
+            accepted = one.transport.get_extra_info("socket")
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+
+
 def test_both_loopbacks_are_listened_at_and_no_other_address(store: Store) -> None:
     options = ReceiverOptions(port=0)
     sockets = listen(options)
