@@ -19,11 +19,12 @@ from aa_tui.backend.support.errors import AAError
 from aa_tui.screens.base import SessionList
 from aa_tui.screens.session_list_actions import SessionListActions
 from aa_tui.widgets import glyphs
+from aa_tui.widgets.columns import Line
 from aa_tui.widgets.frame import OneLine
 from aa_tui.widgets.passage import passage
 from aa_tui.widgets.safe_text import safe
 from aa_tui.widgets.session_columns import COLUMNS, line_of
-from aa_tui.widgets.windowed_table import Line, WindowedTable
+from aa_tui.widgets.windowed_table import WindowedTable
 
 if TYPE_CHECKING:
     from aa_tui.backend.model.filter import Filter, Sort

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from aa_tui.backend.support import humanize
 from aa_tui.widgets import glyphs
+from aa_tui.widgets.columns import Column, Line
 from aa_tui.widgets.safe_text import safe_line
-from aa_tui.widgets.windowed_table import Column, Line
 
 if TYPE_CHECKING:
     from aa_tui.backend.query.readmodels import SessionRow

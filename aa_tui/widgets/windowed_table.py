@@ -6,8 +6,8 @@ Only lines that changed are painted again, because over SSH every byte is felt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from rich.segment import Segment
 from rich.style import Style
@@ -20,6 +20,8 @@ from textual.strip import Strip
 from aa_tui import themes
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.cells import pad
+from aa_tui.widgets.columns import Column, Line, fit
+from aa_tui.widgets.mark_set import MarkSet
 from aa_tui.widgets.textual_compat import OwnLines, set_virtual_size
 
 MARGIN = 60
@@ -27,76 +29,6 @@ MARGIN = 60
 _KEEP_ROWS = 800
 """Rows kept before those far from the screen are forgotten: a thousand rows are three megabytes."""
 _PLACEHOLDER = "·"
-
-
-class Column(NamedTuple):
-    """One column. Columns with the lowest priority go first when there is no room; one column flexes."""
-
-    key: str
-    title: str
-    width: int
-    priority: int = 0
-    right: bool = False
-    flex: bool = False
-    """Takes what is left; `width` is then the least it needs."""
-    sort: str | None = None
-    """The name of the order its header asks for, or None where it cannot be sorted by."""
-
-
-class Line(NamedTuple):
-    """How a row looks: safe text per column key, and the meaning (of `themes`) of columns that are not plain text."""
-
-    cells: Mapping[str, str]
-    meanings: Mapping[str, str]
-
-
-def fit(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
-    """Return the columns that fit in `width` cells with the width of each; one blank stands between two columns."""
-    kept = list(columns)
-    while len(kept) > 1 and sum(column.width for column in kept) + len(kept) - 1 > width:
-        kept.remove(min(kept, key=lambda column: column.priority))
-    spare = width - sum(column.width for column in kept) - len(kept) + 1
-    return [(column, column.width + (max(0, spare) if column.flex else 0)) for column in kept]
-
-
-class MarkSet:
-    """Marked ids, or all but some: marking a million lines costs nothing."""
-
-    def __init__(self) -> None:
-        self.inverted = False
-        self._ids: set[int] = set()
-
-    def __contains__(self, row_id: int) -> bool:
-        return (row_id in self._ids) != self.inverted
-
-    def toggle(self, row_id: int) -> None:
-        """Mark what is unmarked, unmark what is marked."""
-        self._ids ^= {row_id}
-
-    def add(self, row_ids: Iterable[int]) -> None:
-        """Mark these."""
-        if self.inverted:
-            self._ids.difference_update(row_ids)
-        else:
-            self._ids.update(row_ids)
-
-    def all(self) -> None:
-        """Mark everything."""
-        self.inverted, self._ids = True, set()
-
-    def clear(self) -> None:
-        """Unmark everything."""
-        self.inverted, self._ids = False, set()
-
-    def count(self, total: int) -> int:
-        """Return how many of `total` lines are marked."""
-        return total - len(self._ids) if self.inverted else len(self._ids)
-
-    def chosen(self, ids: Sequence[int]) -> list[int]:
-        """Return the marked ids of a list, in its order."""
-        if not self.inverted and not self._ids:
-            return []
-        return [row_id for row_id in ids if row_id in self]
 
 
 class WindowedTable(OwnLines, ScrollView, can_focus=True, inherit_bindings=False):

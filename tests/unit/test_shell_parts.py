@@ -13,9 +13,10 @@ from aa_tui.backend.support.fuzzy import fuzzy
 from aa_tui.commands import Command, complete_command, parse_command
 from aa_tui.host import clipboard
 from aa_tui.widgets import glyphs
+from aa_tui.widgets.columns import fit
 from aa_tui.widgets.frame import FittedFooter, Hint
+from aa_tui.widgets.mark_set import MarkSet
 from aa_tui.widgets.session_columns import COLUMNS
-from aa_tui.widgets.windowed_table import MarkSet, fit
 
 KNOWN = actions_for("sessions")
 
