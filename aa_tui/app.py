@@ -237,6 +237,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
                     for key, character in curtain.held:
                         self.post_message(events.Key(key, character))
                     await place.settled()
+                place.paint_now()
             finally:
                 _collect_garbage()
 
