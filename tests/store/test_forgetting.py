@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from aa_tui.backend.ingest.forgetting import Forgetting
 from aa_tui.backend.ingest.outcomes import bordered
 from aa_tui.backend.ingest.rebuild import rebuild_rollups
 from aa_tui.backend.ingest.writer import FileRecord, Incoming, Writer
@@ -18,7 +19,7 @@ from aa_tui.backend.model.filter import parse_filter
 from aa_tui.backend.service.permissions import Actor
 from aa_tui.backend.service.projects import ProjectService
 from aa_tui.backend.service.workspace import Workspace
-from aa_tui.backend.store import inbox
+from aa_tui.backend.store import contents, inbox
 from aa_tui.backend.store.sqlite import SqliteStore
 from aa_tui.backend.support.cancel import CancelToken
 from aa_tui.backend.support.clock import DAY_MS, FrozenClock
@@ -146,6 +147,20 @@ def held_bytes(store: SqliteStore, wanted: bytes) -> list[str]:
     return [path.name for path in files if path.exists() and wanted in path.read_bytes()]
 
 
+def bodies(ws: Workspace) -> dict[bytes, str]:
+    """The texts of every event as they are stored, packed, and what they say."""
+    with ws.store.reader() as reader:
+        packed = {
+            (row[0], row[1]): bytes(row[2]) for row in reader.fetch("SELECT session_id, event_id, body FROM content")
+        }
+        sessions = sorted({session for session, _ in packed})
+        said_: dict[tuple[int, int], str] = {}
+        for session in sessions:
+            for event, _, text, _ in contents.read(reader, 1, session):
+                said_[session, event] = said_.get((session, event), "") + text
+    return {packed[place]: text for place, text in said_.items()}
+
+
 def rows(ws: Workspace, table: str) -> int:
     with ws.store.reader() as reader:
         found = reader.one(f"SELECT COUNT(*) FROM {table}")
@@ -224,7 +239,11 @@ def test_no_byte_stays_behind(ws: Workspace) -> None:
             {"r": f"no {ALICE} here"},
         )
     assert held_bytes(store, PLANTED)
+    packed = [body[8:40] for body, text in bodies(ws).items() if "zqplanted" in text and len(body) > 60]
+    assert len(packed) > 30
+    assert all(held_bytes(store, one) for one in packed)
     gone = ws.privacy.forget_user(ALICE)
+    assert not [one for one in packed if held_bytes(store, one)]
     assert gone.views == 1
     assert gone.notes == 1
     assert gone.left == ()
@@ -397,6 +416,20 @@ def test_retention_runs_once_a_day(ws: Workspace) -> None:
     assert ws.privacy.purge_due() is not None
 
 
+def test_a_purge_that_was_interrupted_is_completed(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(ws, [ALICE, BOB])
+    keep(ws, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(Forgetting, "_recount_people", lambda self, users: (_ for _ in ()).throw(Cancelled("killed")))
+        with pytest.raises(Cancelled):
+            ws.privacy.purge_due()
+    ws.privacy.purge_due()
+    with ws.store.reader() as reader:
+        said_of = reader.fetch("SELECT first_ms FROM person")
+    assert len(said_of) == 2
+    assert all(row[0] >= NOW_MS - 2 * DAY_MS for row in said_of)
+
+
 def test_everything_may_expire(ws: Workspace) -> None:
     fill(ws, [ALICE, BOB])
     keep(ws, 1)
@@ -436,6 +469,7 @@ def test_postgresql_forgets_alike(server: Server) -> None:
     Writer(other.store, 1, other.clock).write((), (), outcomes(ALICE)[:1])
     assert without_revisions(state(ws.store)) == without_revisions(state(other.store))
     assert ws.sessions.count(parse_filter("zqplanted")) == 0
+    assert not [text for text in bodies(ws).values() if "zqplanted" in text]
     with ws.store.reader() as reader:
         tables = [row[0] for row in reader.fetch("SELECT tablename FROM pg_tables WHERE schemaname=current_schema()")]
         for table in tables:

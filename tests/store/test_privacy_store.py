@@ -19,6 +19,7 @@ from aa_tui.backend.model.event import AgentEvent, EventKind, Part
 from aa_tui.backend.service.projects import ProjectService
 from aa_tui.backend.service.receiving import Receiving
 from aa_tui.backend.service.workspace import Workspace
+from aa_tui.backend.store import contents
 from aa_tui.backend.store.sqlite import SqliteStore
 from aa_tui.backend.support.cancel import CancelToken
 from tests.builders import NOW_MS, workspace
@@ -61,6 +62,8 @@ def everything_held(store: SqliteStore) -> bytes:
     with store.reader() as reader:
         for (body,) in reader.fetch("SELECT body FROM inbox"):
             found += zlib.decompress(body)
+        for (session,) in reader.fetch("SELECT DISTINCT session_id FROM content"):
+            found += "".join(text for _, _, text, _ in contents.read(reader, 1, session)).encode()
     return found
 
 

@@ -204,6 +204,7 @@ class Forgetting:
         with self._store.reader() as reader:
             total = sum(sql.count_expired(reader, self._project, before_ms))
         gone: list[int] = []
+        people: set[str] = set()
         done = 0
         while True:
             with self._store.reader(self._token) as reader:
@@ -216,12 +217,16 @@ class Forgetting:
             if not sessions and not outside:
                 break
             self._delete(scope)
-            self._recount_people(scope.people)
+            people |= scope.people
             gone += sessions
             held.add(part)
             done += len(sessions) + len(outside)
             if self._advance is not None:
                 self._advance(done, max(total, done))
+        with self._store.reader() as reader:
+            # Of a purge that was interrupted, too.
+            people.update(sql.people_seen_before(reader, self._project, before_ms))
+        self._recount_people(people)
         with self._store.write() as tx:
             if gone:
                 held.journal += sql.scrub_journal(tx, self._project, _Scrubber((), gone).value, str)

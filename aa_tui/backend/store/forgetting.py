@@ -200,6 +200,14 @@ def people_without_events(reader: Reader, project_id: int, users: Iterable[str])
     ]
 
 
+def people_seen_before(reader: Reader, project_id: int, before_ms: int) -> list[str]:
+    """Return the users who were first seen before an instant."""
+    rows = reader.fetch(
+        "SELECT user_id FROM person WHERE project_id=:p AND first_ms<:t", {"p": project_id, "t": before_ms}
+    )
+    return [row[0] for row in rows]
+
+
 def delete_people(tx: Tx, project_id: int, users: Iterable[str]) -> None:
     """Delete users themselves: properties, days and numbers. No rollup may hold their numbers any more."""
     rows = [{"p": project_id, "u": user} for user in users]
