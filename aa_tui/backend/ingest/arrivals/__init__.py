@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 
+from aa_tui.backend.ingest.arrivals.ahead import Helper
 from aa_tui.backend.ingest.arrivals.project import ProjectDrain
 from aa_tui.backend.ingest.arrivals.records import ArrivalTimes, Drained
 from aa_tui.backend.ingest.bulk import patient_collector
@@ -18,6 +19,8 @@ __all__ = ["ArrivalTimes", "Arrivals", "Drained"]
 LEASE_MS = 15_000
 """How long another process waits for a drain that says nothing. One that died on this machine is not waited for."""
 _RENEW_MS = 5_000
+_IDLE_MS = 20_000
+"""The helping process ends when nothing came for so long."""
 
 
 class Arrivals:
@@ -30,6 +33,8 @@ class Arrivals:
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
         self._lease_ms: int | None = None
         self._projects: dict[int, ProjectDrain] = {}
+        self._helper = Helper()
+        self._busy_ms = 0
 
     @patient_collector()
     def drain(self, token: CancelToken, max_items: int) -> Drained:
@@ -46,12 +51,17 @@ class Arrivals:
             for number in sorted(waiting):
                 token.check()
                 if number not in self._projects:
-                    self._projects[number] = ProjectDrain(self._store, number, self._clock, self._times)
+                    self._projects[number] = ProjectDrain(self._store, number, self._clock, self._times, self._helper)
                 done = self._projects[number].round(token, max_items)
                 items += done.items
                 sessions += done.sessions
             for number in self._projects.keys() - waiting:
                 del self._projects[number]
+        now = self._clock.now_ms()
+        if items:
+            self._busy_ms = now
+        elif not 0 <= now - self._busy_ms < _IDLE_MS:
+            self._helper.close()
         with self._store.reader() as reader:
             left = inbox.load(reader).items
         return Drained(items, sessions, left)
@@ -59,6 +69,7 @@ class Arrivals:
     def close(self) -> None:
         """Give the lease back; harmless when there is none."""
         self._projects.clear()
+        self._helper.close()
         if self._lease_ms is not None:
             self._lease_ms = None
             with self._store.write() as tx:
@@ -74,6 +85,7 @@ class Arrivals:
         if not mine:
             # What is remembered of held traces may be out of date: somebody else drained meanwhile.
             self._projects.clear()
+            self._helper.close()
             self._lease_ms = None
             if now < until <= now + 2 * LEASE_MS and _may_live(owner):
                 return False

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from aa_tui.backend.ingest import pricing, privacy
+from aa_tui.backend.ingest import pricing
+from aa_tui.backend.ingest.arrivals.ahead import Finisher, Helper, incoming_of
 from aa_tui.backend.ingest.arrivals.decoding import events_of_amplitude, parts_of
 from aa_tui.backend.ingest.arrivals.keeping import Keeping
-from aa_tui.backend.ingest.arrivals.records import ArrivalTimes, Drained, Taken, Trace
-from aa_tui.backend.ingest.arrivals.tracing import SOURCE, Known, map_trace, prefix_of
+from aa_tui.backend.ingest.arrivals.records import ArrivalTimes, Drained, MappedAhead, Taken, Trace
+from aa_tui.backend.ingest.arrivals.tracing import Known, map_trace, prefix_of
 from aa_tui.backend.ingest.arrivals.writing import write
 from aa_tui.backend.ingest.writer import Incoming
-from aa_tui.backend.sources.otel.files import OTEL
 from aa_tui.backend.store import facts, inbox
 from aa_tui.backend.store.engine import Reader, Store
 from aa_tui.backend.store.inbox import State, Waiting
@@ -43,6 +41,8 @@ class _Row:
 class _Round:
     """What one round has in hand."""
 
+    settings: str
+    """Of the project, as JSON."""
     rows: list[Waiting] = field(default_factory=list)
     traces: dict[str, Trace] = field(default_factory=dict)
     """Those that a request of this round has parts of."""
@@ -55,7 +55,8 @@ class _Round:
 class ProjectDrain:
     """Drains the inbox of one project. Not thread-safe; a round that failed is simply done again."""
 
-    def __init__(self, store: Store, project_id: int, clock: Clock, times: ArrivalTimes) -> None:
+    def __init__(self, store: Store, project_id: int, clock: Clock, times: ArrivalTimes, helper: Helper) -> None:
+        self._helper = helper
         self._store = store
         self._project = project_id
         self._clock = clock
@@ -87,20 +88,20 @@ class ProjectDrain:
             with self._store.write() as tx:
                 inbox.wake(tx, self._project)
             self._begun = True
-        work = _Round()
         with self._store.reader() as reader:
             state = facts.project_state(reader, self._project)
             if state is None:
                 return Drained()
-            settings = _settings(state[2])
+            work = _Round(state[2])
             self._take(reader, work, token, max_items)
             self._find_others(reader, work)
             self._choose(work)
+            self._keep_ahead(reader, work.ready)
             self._load(reader, work.ready)
             self._map(reader, work, token)
-        self._finish(work, settings)
+        self._finish(work)
         sessions = 0
-        if work.taken.incoming or work.taken.removed:
+        if work.taken.incoming or work.taken.news or work.taken.removed:
             token.check()
             sessions = write(self._store, self._project, self._clock, work.taken)
         items = self._settle(work)
@@ -110,24 +111,58 @@ class ProjectDrain:
     # --- taking ----------------------------------------------------------------------------------------------------
 
     def _take(self, reader: Reader, work: _Round, token: CancelToken, max_items: int) -> None:
-        for row in _some(inbox.waiting(reader, self._project, State.WAITING, _ROWS), max_items):
+        rows = inbox.waiting(reader, self._project, State.WAITING, _ROWS)
+        chosen = _some(rows, max_items)
+        self._hand_in(reader, work, chosen, rows[len(chosen) :], max_items)
+        for row in chosen:
             token.check()
-            body = inbox.body(reader, self._project, row.id)
             work.rows.append(row)
+            work.of_row[row.id] = []
+            ahead = self._helper.take(self._project, row.id)
+            others: frozenset[str] | None = None
+            if ahead is not None and ahead.settings == work.settings:
+                others = ahead.others
+                for trace_id, mapped in ahead.traces.items():
+                    self._expect(work, row, trace_id, mapped)
+                if not others:
+                    continue
+            body = inbox.body(reader, self._project, row.id)
             if row.kind == "amplitude":
                 events_of_amplitude(row, body, work.taken)
                 continue
-            parts = parts_of(row, body, work.taken)
-            work.of_row[row.id] = list(parts)
-            for trace_id, part in parts.items():
-                trace = self._held.get(trace_id) or work.traces.get(trace_id)
-                if trace is None:
-                    trace = Trace(trace_id)
-                work.traces[trace_id] = trace
+            for trace_id, part in parts_of(row, body, work.taken).items():
+                if others is not None and trace_id not in others:
+                    continue
+                trace = self._trace(work, row, trace_id)
                 trace.parts[row.id] = part
-                trace.rows.add(row.id)
                 if part.spans:
                     trace.first_ms = min(trace.first_ms or part.received_ms, part.received_ms)
+
+    def _hand_in(
+        self, reader: Reader, work: _Round, chosen: Sequence[Waiting], later: Sequence[Waiting], max_items: int
+    ) -> None:
+        """Have the helper map what this round and the next one take, where more waits than one round takes."""
+        if not later:
+            return
+        for row in (*chosen, *_some(later, max_items)):
+            if row.kind == "traces" and not self._helper.holds(self._project, row.id):
+                body = inbox.body(reader, self._project, row.id)
+                self._helper.hand_in(self._project, row, body, work.settings)
+
+    def _trace(self, work: _Round, row: Waiting, trace_id: str) -> Trace:
+        """Return a trace that a request of this round holds something of."""
+        trace = self._held.get(trace_id) or work.traces.get(trace_id) or Trace(trace_id)
+        work.traces[trace_id] = trace
+        work.of_row[row.id].append(trace_id)
+        trace.rows.add(row.id)
+        return trace
+
+    def _expect(self, work: _Round, row: Waiting, trace_id: str, mapped: MappedAhead) -> None:
+        """Take a trace as it was mapped ahead; `_keep_ahead` tells whether that is all there is of it."""
+        trace = self._trace(work, row, trace_id)
+        trace.first_ms = min(trace.first_ms or row.received_ms, row.received_ms)
+        trace.rooted = True
+        trace.ahead = mapped
 
     def _find_others(self, reader: Reader, work: _Round) -> None:
         """Learn which requests of earlier rounds hold parts of the traces that something came of."""
@@ -148,10 +183,20 @@ class ProjectDrain:
             elif trace.has_spans or trace_id in self._held:
                 self._held[trace_id] = trace
 
+    def _keep_ahead(self, reader: Reader, traces: Sequence[Trace]) -> None:
+        """Drop what was mapped ahead of traces of which more is known than the one request had."""
+        mapped = [trace for trace in traces if trace.ahead is not None]
+        known = self._known(reader, [trace.trace_id for trace in mapped])
+        for trace in mapped:
+            if trace.mapped or len(trace.rows) > 1 or trace.parts or known.get(trace.trace_id):
+                trace.ahead = None
+
     def _load(self, reader: Reader, traces: Sequence[Trace]) -> None:
         """Read the parts of traces that are not in memory, the newest first and no more than can be mapped at once."""
         wanted: dict[int, list[Trace]] = {}
         for trace in traces:
+            if trace.ahead is not None:
+                continue
             for row in trace.rows - trace.parts.keys():
                 wanted.setdefault(row, []).append(trace)
         for request in reversed(inbox.requests(reader, self._project, wanted)):
@@ -170,7 +215,7 @@ class ProjectDrain:
     # --- mapping ---------------------------------------------------------------------------------------------------
 
     def _map(self, reader: Reader, work: _Round, token: CancelToken) -> None:
-        traces = [trace for trace in work.ready if trace.has_spans]
+        traces = [trace for trace in work.ready if trace.has_spans and trace.ahead is None]
         known = self._known(reader, [trace.trace_id for trace in traces])
         keys = inbox.session_keys(reader, self._project, {one.session_id for rows in known.values() for one in rows})
         for number, trace in enumerate(traces):
@@ -184,28 +229,29 @@ class ProjectDrain:
                 work.taken.problem("traces", f"cannot be mapped: {type(error).__name__}", spans)
                 work.unsettled.add(trace.trace_id)
                 continue
-            work.taken.incoming += [
-                Incoming(event, SOURCE, OTEL.mapper_version, exact=True, received_ms=mapped.since_ms)
-                for event in mapped.events
-            ]
+            work.taken.incoming += [incoming_of(event, mapped.since_ms) for event in mapped.events]
             work.taken.removed += mapped.removed
             if not mapped.settled:
                 work.unsettled.add(trace.trace_id)
+
+        for trace in work.ready:
+            if trace.ahead is not None:
+                work.taken.news += trace.ahead.news
+                if not trace.ahead.settled:
+                    work.unsettled.add(trace.trace_id)
+                trace.ahead = None
 
     def _known(self, reader: Reader, trace_ids: Iterable[str]) -> dict[str, list[Known]]:
         by_prefix = {prefix_of(one): one for one in trace_ids}
         stored = inbox.stored_events(reader, self._project, by_prefix)
         return {by_prefix[prefix]: [Known(*row) for row in rows] for prefix, rows in stored.items()}
 
-    def _finish(self, work: _Round, settings: dict[str, Any]) -> None:
+    def _finish(self, work: _Round) -> None:
         """Apply what the project says of privacy and prices."""
-        rules = privacy.rules_of(settings)
-        prices = settings.get("pricing") is True
+        finish = Finisher(self._pricer, work.settings)
         finished: list[Incoming] = []
         for item in work.taken.incoming:
-            event = privacy.apply(item.event, rules)
-            if prices:
-                self._pricer.price(event)
+            event = finish(item.event)
             finished.append(item if event is item.event else replace(item, event=event))
         work.taken.incoming = finished
 
@@ -279,8 +325,3 @@ def _some(rows: Sequence[Waiting], max_items: int) -> list[Waiting]:
         items += row.items
         size += row.size
     return found
-
-
-def _settings(text: str) -> dict[str, Any]:
-    loaded = json.loads(text)
-    return loaded if isinstance(loaded, dict) else {}

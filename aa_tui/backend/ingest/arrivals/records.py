@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from aa_tui.backend.ingest.writer import Incoming
+from aa_tui.backend.ingest.writer.records import New
 from aa_tui.backend.sources.otel.spans import LogRecord, Span
 from aa_tui.backend.support.clock import MINUTE_MS, SECOND_MS
 
@@ -44,6 +48,15 @@ class Part:
     logs: list[LogRecord] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class MappedAhead:
+    """The events of a trace as one request alone has it."""
+
+    news: Sequence[New]
+    settled: bool
+    """Nothing seems to be missing."""
+
+
 @dataclass(slots=True)
 class Trace:
     """A trace that is to be mapped."""
@@ -57,16 +70,20 @@ class Trace:
     """When its first span came."""
     mapped: bool = False
     """It was mapped before, so that more of it is mapped at once."""
+    ahead: MappedAhead | None = None
+    """What its only request means, where that is known already; its part is not in memory then."""
+    rooted: bool = False
+    """Its root is in a request that is not in memory."""
 
     @property
     def has_spans(self) -> bool:
         """Whether any span came; texts alone say nothing."""
-        return any(part.spans for part in self.parts.values())
+        return self.ahead is not None or any(part.spans for part in self.parts.values())
 
     @property
     def has_root(self) -> bool:
         """Whether its root came."""
-        return any(span.parent_id is None for part in self.parts.values() for span in part.spans)
+        return self.rooted or any(span.parent_id is None for part in self.parts.values() for span in part.spans)
 
 
 @dataclass(slots=True)
@@ -74,6 +91,8 @@ class Taken:
     """What a round took from the inbox, as events."""
 
     incoming: list[Incoming] = field(default_factory=list)
+    news: list[New] = field(default_factory=list)
+    """Events that were made into what the store holds already."""
     removed: list[str] = field(default_factory=list)
     """Insert ids of events that are no longer true."""
     problems: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -82,3 +101,9 @@ class Taken:
     def problem(self, kind: str, reason: str, items: int = 1) -> None:
         """Note that items could not be used."""
         self.problems[kind, reason] = self.problems.get((kind, reason), 0) + items
+
+
+def settings_in(text: str) -> dict[str, Any]:
+    """Return a project's settings from their JSON."""
+    loaded = json.loads(text)
+    return loaded if isinstance(loaded, dict) else {}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from aa_tui.backend.ingest.arrivals.records import Taken
 from aa_tui.backend.ingest.writer import Incoming, Writer
+from aa_tui.backend.ingest.writer.records import New
 from aa_tui.backend.store.engine import Store
 from aa_tui.backend.support.clock import Clock
 from aa_tui.backend.support.errors import AAError, StoreError
@@ -20,7 +21,7 @@ def write(store: Store, project_id: int, clock: Clock, taken: Taken) -> int:
     Raises:
         StoreError: the store cannot be written at all.
     """
-    return _write(store, project_id, clock, taken, taken.incoming, taken.removed)
+    return _write(store, project_id, clock, taken, [*taken.news, *taken.incoming], taken.removed)
 
 
 def _write(
@@ -28,7 +29,7 @@ def _write(
     project_id: int,
     clock: Clock,
     taken: Taken,
-    incoming: Sequence[Incoming],
+    incoming: Sequence[Incoming | New],
     removed: Sequence[str],
 ) -> int:
     # Live sessions close and open again, which a writer of one import must not see twice: so one per round.

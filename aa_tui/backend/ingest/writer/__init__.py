@@ -13,7 +13,7 @@ from aa_tui.backend.ingest.outcomes import Outcome
 from aa_tui.backend.ingest.writer.applying import apply
 from aa_tui.backend.ingest.writer.lookup import Lookup, suppress_hash
 from aa_tui.backend.ingest.writer.people import People
-from aa_tui.backend.ingest.writer.records import FileRecord, Incoming, Plan, Slice, Written
+from aa_tui.backend.ingest.writer.records import FileRecord, Incoming, New, Plan, Slice, Written
 from aa_tui.backend.ingest.writer.sessions import SessionPlanner, Terms
 from aa_tui.backend.ingest.writer.slices import SLICE_EVENTS, converted, sliced
 from aa_tui.backend.store import facts
@@ -48,7 +48,7 @@ class Writer:
 
     def write(
         self,
-        items: Iterable[Incoming],
+        items: Iterable[Incoming | New],
         files: Sequence[FileRecord] = (),
         outcomes: Iterable[Outcome] = (),
         removed: Sequence[str] = (),

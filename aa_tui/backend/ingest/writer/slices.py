@@ -17,10 +17,13 @@ SLICE_CHARS = 3_000_000
 _OUTSIDE = (int(EventKind.PRODUCT), int(EventKind.IDENTIFY))
 
 
-def converted(items: Iterable[Incoming], received_ms: int) -> Iterator[New]:
+def converted(items: Iterable[Incoming | New], received_ms: int) -> Iterator[New]:
     """Yield events as the store holds them; those that do not say when they came came at `received_ms`."""
     last = clipped = ""
     for item in items:
+        if isinstance(item, New):
+            yield item
+            continue
         event = item.event
         came_ms = received_ms if item.received_ms is None else item.received_ms
         stored, texts = make_stored(event, item.source, item.mapper_version, came_ms)
