@@ -32,7 +32,8 @@ class FirstOnce(Screen[None]):
     """A screen that is styled and drawn once when it is first shown.
 
     Textual styles all widgets when they are mounted, again when the screen resumes, and again when its first resize
-    sets the classes of its breakpoints; while updates are held back it draws everything and throws it away.
+    sets the classes of its breakpoints; it paints a new layout twice, and while updates are held back it draws
+    everything and throws it away.
     """
 
     def __init__(self) -> None:
@@ -51,6 +52,17 @@ class FirstOnce(Screen[None]):
     def _compositor_refresh(self) -> None:
         if not self.app._batch_count:
             super()._compositor_refresh()
+
+    def _on_timer_update(self) -> None:
+        if self._layout_required and self._repaint_required:
+            # The paint that follows the layout does for both.
+            self._repaint_required = False
+            self._dirty_widgets.add(self)
+        super()._on_timer_update()
+
+    def paint_now(self) -> None:
+        """Paint what has changed at once; Textual waits for its next sixtieth of a second."""
+        self._on_timer_update()
 
 
 _terminal = TerminalDiff()
