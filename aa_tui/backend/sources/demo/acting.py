@@ -28,6 +28,8 @@ from aa_tui.backend.sources.demo.truth import Truth
 from aa_tui.backend.support.clock import DAY_MS
 
 _SENTENCE_START = re.compile(r"(^|[.!?] )([A-Z])(?=[a-z' ])")
+_plain_json = json.JSONEncoder(ensure_ascii=False).encode
+"""Kept, because `json.dumps` makes a new encoder at every call that asks for anything."""
 _WROTE = re.compile(r"(?:wrote|moved) (\d+) lines")
 
 
@@ -111,7 +113,7 @@ class Acting:
         self._values = values
         self._json_values = values
         if scenario.vars:
-            self._json_values = values | {name: json.dumps(drawn[name], ensure_ascii=False)[1:-1] for name in drawn}
+            self._json_values = values | {name: _plain_json(drawn[name])[1:-1] for name in drawn}
         self._pick = 0
         self.truth = Truth(completed=branch.ok and not ending, quality=marks.get("quality") != "bad", why="")
 
@@ -253,7 +255,7 @@ class Acting:
             )
             for line in lines
         ]
-        asked = json.dumps([{"name": line.name, "arguments": given} for line, given, _ in filled], ensure_ascii=False)
+        asked = _plain_json([{"name": line.name, "arguments": given} for line, given, _ in filled])
         size = len(asked) // 4 + sum(_written_tokens(line) for line in lines)
         call = self._answer(text, self._finish(True), size, properties={"[Agent] Tool Calls": asked}, **owner)
         for line, given, result in filled:
@@ -314,7 +316,7 @@ class Acting:
             properties={"[Agent] Embedding Dimensions": 1536},
             **owner,
         )
-        found = json.dumps(titles, ensure_ascii=False)
+        found = _plain_json(titles)
         for name, low, high in (("vector_search", 25, 90), ("rerank", 60, 190)):
             took = rng.uniform(low, high)
             self._now += took
@@ -339,7 +341,7 @@ class Acting:
     def _delegate(self, line: Line) -> None:
         """The agent calls its delegate as a tool; the delegate's own steps run inside of that call."""
         instruction = self._fill(line.texts)
-        given = json.dumps({"task": instruction}, ensure_ascii=False)
+        given = _plain_json({"task": instruction})
         call = self._answer(
             None,
             self._finish(True),
@@ -383,7 +385,7 @@ class Acting:
             name="ask_recipe_agent",
             tool_type="flow",
             latency_ms=round(self._now - began),
-            parts={Part.INPUT: given, Part.OUTPUT: json.dumps({"answer": reply}, ensure_ascii=False)},
+            parts={Part.INPUT: given, Part.OUTPUT: _plain_json({"answer": reply})},
         )
 
     def _retrieve_inside(self, step: Line, owner: dict[str, Any]) -> None:
