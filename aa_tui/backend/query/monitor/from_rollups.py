@@ -11,7 +11,8 @@ from aa_tui.backend.model.histogram import added_up
 from aa_tui.backend.query.buckets import place_sql
 from aa_tui.backend.query.compile import Scope
 from aa_tui.backend.query.monitor.period import Period
-from aa_tui.backend.query.monitor.source import ToolSums, in_one_piece, joined, known_signals, most_frequent
+from aa_tui.backend.query.monitor.source import ToolSums, known_signals, most_frequent
+from aa_tui.backend.query.monitor.sql import in_one_piece, joined
 from aa_tui.backend.query.monitor.sums import Cells, Sums
 from aa_tui.backend.query.readmodels import FacetCount
 from aa_tui.backend.store.engine import Reader, Row

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from aa_tui.backend.model.filter import Filter, Match, Value, all_of, facet_filter
 from aa_tui.backend.query.buckets import place_sql
 from aa_tui.backend.query.compile import Compiler, Scope
 from aa_tui.backend.query.monitor.period import Period
 from aa_tui.backend.query.monitor.source import ToolSums, known_signals, most_frequent
-from aa_tui.backend.query.monitor.sums import Cells, Sums
+from aa_tui.backend.query.monitor.sql import in_one_piece, joined, listed, texts_of
+from aa_tui.backend.query.monitor.sums import SIGNALS, Cells, Sums
 from aa_tui.backend.query.readmodels import FacetCount
 from aa_tui.backend.store.engine import Reader, Row
 
@@ -47,12 +48,52 @@ class FromRows:
             "GROUP BY 1, 2",
         ):
             cells[row[0], row[1]] = Sums(*row[2:])
-        for index, agent, user in made.select(f"DISTINCT {place}, s.user_id", [*timed, "s.user_id IS NOT NULL"]):
-            cells[index, agent].users.add(user)
-        for index, agent, text in made.select(f"{place}, s.latency_bins", [*timed, "s.latency_bins IS NOT NULL"]):
-            cells[index, agent].latencies.append(text)
-        self._add_signals(cells, lower, upper, starts, by_agent)
+        for index, agent, users in made.select(
+            f"{place}, {listed(self._reader, 's.user_id')}", [*timed, "s.user_id IS NOT NULL"], "GROUP BY 1, 2"
+        ):
+            cells[index, agent].users.update(texts_of(users))
+        for index, agent, bins in made.select(
+            f"{place}, {joined(self._reader, 's.latency_bins')}", timed, "GROUP BY 1, 2"
+        ):
+            cells[index, agent].latencies += [bins] if bins else []
+        if self._everything:
+            self._add_all_signals(cells, lower, upper, starts, by_agent)
+        else:
+            self._add_signals(cells, lower, upper, starts, by_agent)
         return cells
+
+    @property
+    def _everything(self) -> bool:
+        """Whether only the range chooses, so that many facets are counted by one statement."""
+        return not self._filter and not self._period.timed()
+
+    def _of_facets(
+        self, columns: Sequence[str], keys: Sequence[str], ends: tuple[int, int], tail: str, rows: bool = False
+    ) -> Iterable[Row]:
+        """Return columns of `f`, the facets of some keys, and `x`, their sessions in a range; with `rows` also `s`."""
+        names = {f"k{i}": key for i, key in enumerate(keys)}
+        session = " CROSS JOIN session s" if rows else ""
+        same = " AND s.project_id=:p AND s.id=x.session_id" if rows else ""
+        return in_one_piece(
+            self._reader,
+            columns,
+            f"FROM facet f CROSS JOIN session_facet x{session} WHERE f.project_id=:p AND f.sessions>0 "
+            f"AND f.key IN ({', '.join(':' + name for name in names)}) AND x.project_id=:p AND x.facet_id=f.id "
+            f"AND x.sort_at>=:a AND x.sort_at<:b{same} {tail}",
+            {"p": self._scope.project_id, "a": ends[0], "b": ends[1], **names},
+        )
+
+    def _add_all_signals(self, cells: Cells, lower: int, upper: int, starts: Sequence[int], by_agent: bool) -> None:
+        place = place_sql("x.sort_at", starts)
+        asked = {f"signal.{signal}": (measure, wanted) for measure, (signal, wanted) in SIGNALS.items()}
+        split = {key: by_agent and (self._all_by_agent or measure in _BY_AGENT) for key, (measure, _) in asked.items()}
+        for rows in (True, False):
+            keys = [key for key in asked if split[key] is rows]
+            columns = [place, "s.agent" if rows else "''", "f.key", "f.value", "COUNT(*)"]
+            found = self._of_facets(columns, keys, (lower, upper), "GROUP BY 1, 2, 3, 4", rows) if keys else ()
+            for index, agent, key, value, n in found:
+                measure, wanted = asked[key]
+                cells.setdefault((index, agent), Sums()).judge(measure, n, n if value == wanted else 0)
 
     def _add_signals(self, cells: Cells, lower: int, upper: int, starts: Sequence[int], by_agent: bool) -> None:
         place = place_sql("{at}", starts)
@@ -76,6 +117,11 @@ class FromRows:
 
     def largest(self, key: str, limit: int) -> list[FacetCount]:
         """Return the values of a facet with most sessions among those that are frequent in the project."""
+        if self._everything:
+            ends = self._period.from_ms, self._period.to_ms
+            tail = f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {limit}"
+            counts = [FacetCount(*row) for row in self._of_facets(["f.value", "COUNT(*)"], [key], ends, tail)]
+            return sorted(counts, key=lambda count: (-count.sessions, count.value))
         rows = self._reader.fetch(
             "SELECT value FROM facet WHERE project_id=:p AND key=:k AND sessions>0 ORDER BY sessions DESC, value "
             f"LIMIT {limit * 4}",
@@ -90,7 +136,7 @@ class FromRows:
         return sorted(found, key=lambda count: (-count.sessions, count.value))[:limit]
 
     def tools(self) -> dict[str, ToolSums]:
-        from aa_tui.backend.model.event import EventKind
+        from aa_tui.backend.model.event_kind import EventKind
         from aa_tui.backend.model.histogram import bin_of
 
         calls: dict[str, int] = {}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from aa_tui.backend.query.monitor.sums import SIGNALS, Cells
 from aa_tui.backend.query.readmodels import FacetCount
-from aa_tui.backend.store.engine import Params, Reader, Row
+from aa_tui.backend.store.engine import Reader
 
 
 class ToolSums(NamedTuple):
@@ -43,25 +42,6 @@ class Source(Protocol):
     def tools(self) -> dict[str, ToolSums]:
         """Return the calls by tool."""
         ...
-
-
-def in_one_piece(reader: Reader, columns: Sequence[str], rest: str, params: Params) -> Iterable[Row]:
-    """Return the rows of a statement: numbers and texts only, in no order; `rest` begins with FROM.
-
-    SQLite hands over row by row, and for each of them waits until the interpreter is free. Beside a screen that is
-    being made that takes longer than reading, so rows come as one text.
-    """
-    sql = f"SELECT {', '.join(columns)} {rest}"
-    if reader.dialect != "sqlite":
-        return reader.fetch(sql, params)
-    names = ", ".join(f"c{i}" for i in range(len(columns)))
-    row = reader.one(f"WITH r({names}) AS ({sql}) SELECT json_group_array(json_array({names})) FROM r", params)
-    return json.loads(row[0]) if row is not None else []
-
-
-def joined(reader: Reader, column: str) -> str:
-    """Return SQL that joins the texts of a group with blanks."""
-    return f"group_concat({column}, ' ')" if reader.dialect == "sqlite" else f"string_agg({column}, ' ')"
 
 
 def known_signals(reader: Reader, project_id: int) -> list[tuple[str, str, str, tuple[str, ...]]]:
