@@ -95,8 +95,9 @@ def _problems(detail: SessionDetail, width: int) -> list[Line]:
     role = "bad" if row.errors else "text"
     lines += fact("technical errors", count(row.errors) if row.errors else "none", width, role)
     for name, number in types.most_common():
-        category = category_of(name).replace("_", " ")
-        lines += fact("", f"{count(number)} {stored(name)}, category {category}", width, "bad")
+        category = category_of(name)
+        of = f", category {category}" if category not in ("unknown", name) else ""
+        lines += fact("", f"{count(number)} {stored(name)}{of}", width, "bad")
     rules = ", ".join(rule.replace("_", " ") for rule in row.rules)
     lines += fact("rules (no model)", rules or "nothing", width, "warn" if rules else "text")
     if not detail.warnings:

@@ -20,7 +20,7 @@ COLUMNS = (
     Column("turns", "turns", 6, priority=70, right=True, sort="turns"),
     Column("duration", "time", 8, priority=25, right=True, sort="duration"),
     Column("tokens", "tokens", 7, priority=22, right=True, sort="tokens"),
-    Column("cost", "cost", 7, priority=65, right=True, sort="cost"),
+    Column("cost", "cost", 9, priority=65, right=True, sort="cost"),
     Column("model", "model", 16, priority=10),
     Column("source", "source", 11, priority=8),
     Column("state", "state", 10, priority=9),

@@ -106,7 +106,7 @@ def _user(step: StepRow, parts: Mapping[str, ContentText] | None, context: Threa
         who = [("user ", "user"), (drawable(context.user or "", one_line=True), "dim")]
         body_role = "user-text"
     number = f"{step.turn_no:>2} " if step.turn_no and not step.from_agent else "   "
-    left: Line = [(number, "turn"), (bar, "bar"), *who]
+    left: Line = [(number, "turn"), (f" {bar}" if bar else "", "bar"), *who]
     flags = _flags(step)
     right: Line = [*flags, (("  " if flags else "") + _stamp(step, context.zone), "dim")]
     lines = [_right(left, right, context.width)]
@@ -139,9 +139,9 @@ def _answer(step: StepRow, parts: Mapping[str, ContentText] | None, context: Thr
     right: Line = [*_flags(step), (" " + _stamp(step, context.zone), "dim")]
     room = context.width - width_of(bar) - 11 - width_of(who) - sum(width_of(text) for text, _ in right)
     left: Line = [
-        ("   ", "text"),
+        (" " * _INDENT, "text"),
         (bar, "bar"),
-        (" agent ", "agent"),
+        ("agent ", "agent"),
         (who, "agent"),
         (_facts(step, room), "dim"),
     ]
@@ -273,14 +273,12 @@ def _text_of(step: StepRow, parts: Mapping[str, ContentText] | None, part: str) 
 
 
 def _label(word: str, size: int, context: ThreadContext, bar: str) -> list[Line]:
-    return [
-        [(" " * (_INDENT + 2), "text"), (bar, "bar"), (f"{word} {glyphs.get('dot')} {count(size)} characters", "dim")]
-    ]
+    return [[(" " * _INDENT, "text"), (bar, "bar"), (f"  {word} {glyphs.get('dot')} {count(size)} characters", "dim")]]
 
 
 def _body(text: str, size: int, context: ThreadContext, opened: bool, bar: str, role: str, fold: int) -> list[Line]:
     """Wrap and fold a text; the last line says how much is hidden."""
-    if not text:
+    if not text.strip():
         return []
     limit = OPEN_LINES if opened else fold
     width = max(context.width - _INDENT - width_of(bar) - 1, 8)

@@ -59,6 +59,8 @@ class ThreadView(RoleLines):
         self._ends: list[int] = []
         self._hits: Sequence[ThreadHit] = ()
         self._hit = -1
+        self._awaited: int | None = None
+        """The step whose text must come before its match can be scrolled to."""
 
     # -- what the parent sets ----------------------------------------------------------------------------------
 
@@ -77,7 +79,7 @@ class ThreadView(RoleLines):
         self._asked = set(self._texts)
         self._opened.clear()
         self._cited.clear()
-        self._hits, self._hit = (), -1
+        self._hits, self._hit, self._awaited = (), -1, None
         self._reflow()
         self.set_reactive(ThreadView.cursor, min(cursor, max(len(self._steps) - 1, 0)))
         self.scroll_to(y=self._top_of(self.cursor) if self.cursor else 0, animate=False)
@@ -108,6 +110,8 @@ class ThreadView(RoleLines):
             self._asked.discard(dropped)
         if changed:
             self._relayout(changed)
+        if self._awaited in texts:
+            self._show_hit()
 
     def cite(self, event_ids: Iterable[int]) -> None:
         """Mark the steps a judge cited."""
@@ -120,7 +124,7 @@ class ThreadView(RoleLines):
             self._drawing.user, self._drawing.zone, self._drawing.root_agent, self._drawing.width, needle
         )
         self._hits = [hit for hit in hits if hit.event_id in self._index_of]
-        self._hit = -1
+        self._hit, self._awaited = -1, None
         self._laid.clear()
         self.refresh()
         if self._hits:
@@ -254,8 +258,27 @@ class ThreadView(RoleLines):
         index = self._index_of[event_id]
         if is_tool_line(self._steps[index]) or self._hits[number].start > 1_000:
             self._opened.add(event_id)
+            if event_id not in self._texts:
+                self._ask([event_id])
             self._relayout([index])
         self.go_to(index, align_top=True)
+        self._awaited = None if event_id in self._texts else event_id
+        self._show_hit()
+
+    def _show_hit(self) -> None:
+        """Scroll to the line of the current match, where it is off the screen."""
+        if self._hits[self._hit].event_id in self._texts:
+            self._awaited = None
+        event_id = self._hits[self._hit].event_id
+        index = self._index_of[event_id]
+        before = sum(hit.event_id == event_id for hit in self._hits[: self._hit])
+        marked = [y for y, line in enumerate(self._lines(index)) for _, role in line if role == "hit"]
+        if not marked:
+            return
+        # Fewer are marked than found where a text is cut; the last one shown is the nearest then.
+        y, height = self._top_of(index) + marked[min(before, len(marked) - 1)], max(self.size.height, 1)
+        if not self.scroll_offset.y <= y < self.scroll_offset.y + height:
+            self.scroll_to(y=max(y - height // 3, 0), animate=False)
 
     # -- layout ------------------------------------------------------------------------------------------------
 
@@ -359,7 +382,10 @@ class ThreadView(RoleLines):
             self._settle()
 
     def on_resize(self) -> None:
-        if self._steps:
+        if self._steps and self.page_width == self._drawing.width:
+            # Only higher or lower, as when a status line comes: what is read stays where it is.
+            self._settle()
+        elif self._steps:
             first = self._index_at(self.scroll_offset.y)
             self._reflow()
             self.scroll_to(y=self._top_of(first), animate=False)

@@ -107,6 +107,27 @@ async def test_n_looks_for_what_the_list_was_searched_for() -> None:
         assert screen.thread.hit_position == (2, 4)
 
 
+async def test_next_hit_scrolls_to_the_line_within_a_long_output() -> None:
+    builder = SessionBuilder()
+    builder.user_says("why does it fail?")
+    output = "\n".join(f"line {n}" + (" needle" if n in (70, 200) else "") for n in range(300))
+    builder.tool("Bash", '{"command": "make"}', output)
+    for n in range(30):
+        builder.agent_says(f"answer {n}")
+    async with app_of(builder).run_test(size=(80, 24)) as pilot:
+        screen = await settled(pilot)
+        await pilot.press("slash", *"needle", "enter")
+        await settled(pilot)
+        assert "line 70 needle" in "\n".join(lines_of(screen.thread))
+        await pilot.press("n")
+        await settled(pilot)
+        assert screen.thread.hit_position == (2, 2)
+        assert "line 200 needle" in "\n".join(lines_of(screen.thread))
+        await pilot.press("n")
+        await settled(pilot)
+        assert "line 70 needle" in "\n".join(lines_of(screen.thread))
+
+
 async def test_what_the_sender_said_stands_under_info_and_not_in_the_thread() -> None:
     builder = refund_session()
     builder.add(EventKind.SESSION_ENRICHMENT, "refund labels", turn_no=0)
