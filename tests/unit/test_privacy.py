@@ -110,6 +110,7 @@ class TestFinds:
             "card 4111 1111 1111 1112, order 1234 5678 9012 3456",
             "DE89 3704 0044 0532 0130 01",
             "550e8400-e29b-41d4-a716-446655440000 d41d8cd98f00b204e9800998ecf8427e",
+            "ba699021-9dfc-482b-80b6-20c3ca530d8b https://host/comments/2778602559 #2778602559",
             "std::vector<int> a::b x[1::2] 12:34:56 fe::",
             "sk-loading-indicator-container-element Bearer of news, 3.1415926535897932",
             "v1.2.3, 999.1.1.1, (see) @decorator, me@localhost",

@@ -159,7 +159,7 @@ def _v6(match: re.Match[str]) -> str:
 def _addresses(text: str) -> str:
     if "." in text:
         text = _V4.sub(_v4, text)
-    if "::" in text or text.count(":") >= 7:
+    if ("::" in text or text.count(":") >= 7) and _HEX_GROUPS.search(text) is not None:
         text = _V6.sub(_v6, text)
     return text
 
@@ -177,11 +177,11 @@ _IBAN_LENGTHS = {
     "SM": 27, "SO": 23, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20,
     "YE": 30,
 }  # fmt: skip
-_IBAN_HEAD = re.compile(rf"{_NOT_WORD}([A-Za-z]{{2}})(\d\d)(?=[ \u00a0\-]?[A-Za-z0-9])")
+_IBAN_HEAD = re.compile(rf"{_NOT_WORD}([A-Za-z]{{2}})(\d\d)(?=[ \u00a0]?[A-Za-z0-9])")
 _IBAN_BODIES = {
-    length: re.compile(rf"(?:[ \u00a0\-]?[A-Za-z0-9]){{{length - 4}}}{_END}") for length in set(_IBAN_LENGTHS.values())
+    length: re.compile(rf"(?:[ \u00a0]?[A-Za-z0-9]){{{length - 4}}}{_END}") for length in set(_IBAN_LENGTHS.values())
 }
-_NO_GAPS = str.maketrans("", "", " \u00a0-")
+_NO_GAPS = str.maketrans("", "", " \u00a0")
 
 
 def _ibans(text: str) -> str:
@@ -262,7 +262,8 @@ def _cards_in(match: re.Match[str]) -> str:
 _SSN = re.compile(r"(?<![A-Za-z0-9\-])\d{3}([\- ])\d\d\1\d{4}(?![A-Za-z0-9\-])")
 _NANP = re.compile(
     rf"{_NOT_WORD}(?:\+?1[\-. ]?)?(?:\(\d{{3}}\)[\-. ]?|\d{{3}}[\-. ])\d{{3}}[\-. ]?\d{{4}}{_END}"
-    rf"|(?<![A-Za-z0-9.\-])[2-9]\d\d[2-9]\d{{6}}(?![A-Za-z0-9]|[.\-]\d)"
+    # Ten digits in a row are more often an id, as in an address or after a name.
+    rf"|(?<![A-Za-z0-9.\-/=#:_])[2-9]\d\d[2-9]\d{{6}}(?![A-Za-z0-9/_]|[.\-]\d)"
 )
 _ABROAD = re.compile(
     r"(?:(?<![A-Za-z0-9+])\+[1-9]|(?<![A-Za-z0-9+.,:\-])(?<!\d )00[1-9]\d{0,2}(?=[ \u00a0.\-/(]))"
@@ -297,8 +298,17 @@ def _ssn(match: re.Match[str]) -> str:
 _NUMBERS = re.compile(r"\d[\d .()/:\-\u00a0]{4,}\d")
 _HEX_GROUPS = re.compile(r"[0-9A-Fa-f]:[0-9A-Fa-f:]")
 _SECRET_HINTS = ("sk-", _BEGIN, *dict.fromkeys(hint for hints, _, _ in _SHAPES for hint in hints))
+_ANY_SECRET_HINT = re.compile("|".join(map(re.escape, _SECRET_HINTS)))
+_SHORT = 2_000
+"""Up to this length one pattern looks for all hints; in longer texts finding them one by one is quicker."""
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _LONG_NUMBER = re.compile(r"(?<![\w.\-+])\d{13,19}(?![\w.])")
+
+
+def _hints_at_secrets(text: str) -> bool:
+    if len(text) < _SHORT:
+        return _ANY_SECRET_HINT.search(text) is not None
+    return any(hint in text for hint in _SECRET_HINTS)
 
 
 class Redactor:
@@ -349,19 +359,20 @@ class Redactor:
             return True
         if self._email and "@" in text:
             return True
-        if self._secret and any(hint in text for hint in _SECRET_HINTS):
+        if self._secret and _hints_at_secrets(text):
             return True
         if self._numbers and _NUMBERS.search(text) is not None:
             return True
         return self._ip and ":" in text and _HEX_GROUPS.search(text) is not None
 
     def _plain(self, text: str) -> str:
-        if self._secret:
+        if self._secret and _hints_at_secrets(text):
             text = _secrets(text)
         if self._email and "@" in text:
             text = _EMAIL.sub(PLACEHOLDERS[EMAIL], text)
-        for find in self._numbers:
-            text = find(text)
+        if self._numbers and (_NUMBERS.search(text) is not None or _HEX_GROUPS.search(text) is not None):
+            for find in self._numbers:
+                text = find(text)
         return text
 
     def _json(self, text: str, depth: int) -> str:
