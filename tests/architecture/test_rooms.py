@@ -71,7 +71,18 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 }
 """Third-party packages a room may use."""
 
-LAZY = {"litellm", "mcp", "uvicorn", "numpy", "alembic", "genai_prices", "watchfiles", "pydantic_settings", "psycopg"}
+LAZY = {
+    "litellm",
+    "mcp",
+    "uvicorn",
+    "starlette",
+    "numpy",
+    "alembic",
+    "genai_prices",
+    "watchfiles",
+    "pydantic_settings",
+    "psycopg",
+}
 """Never at module level: they are heavy and imported when first used."""
 LAZY_EXCEPT = {f"{B}.store.migrations", "aa_tui.server"}
 

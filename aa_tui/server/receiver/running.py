@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from aa_tui.backend.service import receivers
-from aa_tui.backend.service.projects import ProjectService, open_workspace
+from aa_tui.backend.service.projects import ProjectService
 from aa_tui.backend.service.receiving import Receiving, ReceivingLimits
+from aa_tui.backend.service.workspace import Workspace
 from aa_tui.backend.support.cancel import CancelToken
 from aa_tui.backend.support.clock import Clock, SystemClock
 from aa_tui.backend.support.errors import Cancelled, UsageError
@@ -291,10 +292,11 @@ class Receiver:
         return self._receiving.drain(self._hurry, DRAIN_ITEMS).items > 0
 
     def _close_due(self) -> bool:
-        for project in ProjectService(self._store, self._clock).list():
+        projects = ProjectService(self._store, self._clock)
+        for project in projects.list():
             if self._stopping.is_set():
                 break
-            open_workspace(self._store, str(project.id), clock=self._clock).imports.close_due(self._hurry)
+            Workspace(self._store, project, projects.actor(project), self._clock).imports.close_due(self._hurry)
             self._closed(project.id)
         return False
 
