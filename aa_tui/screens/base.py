@@ -303,11 +303,21 @@ class PlaceScreen(FirstOnce):
 
     def _show_words(self) -> None:
         left, right = self._said
-        workspace = self.aa.workspace
-        if workspace is not None and workspace.store.read_only:
+        if self._read_only:
             dot = f" {glyphs.get('dot')} " if right else ""
             right = Content.assemble(Content.styled("read-only", themes.style("warn")), dot, right)
         self._words.set(Content.assemble(" ", left), Content.assemble(right, " ") if right else "")
+
+    @property
+    def words_room(self) -> int:
+        """Cells of line 2 that its two parts may take together."""
+        # A blank before, between and after them.
+        return self.app.size.width - 3 - (len("read-only · ") if self._read_only else 0)
+
+    @property
+    def _read_only(self) -> bool:
+        workspace = self.aa.workspace
+        return workspace is not None and workspace.store.read_only
 
     def flash(self, text: str | Content, meaning: str = "text") -> None:
         """Say something by the way for a few seconds; it is kept in the message list (`:log`)."""

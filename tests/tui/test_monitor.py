@@ -111,6 +111,27 @@ async def test_line_two_says_filter_range_comparison_and_zone() -> None:
         assert words(screen).endswith("as of 14:02:11 UTC")
 
 
+@pytest.mark.parametrize(("width", "comparison"), [(120, True), (80, False), (60, False)])
+async def test_line_two_keeps_filter_group_and_range_whole_where_it_is_narrow(width: int, comparison: bool) -> None:
+    app = Recording(fakes.workspace(), "monitor?by=agent")
+    async with app.run_test(size=(width, 24)) as pilot:
+        screen = await settled(pilot)
+        assert words(screen).startswith("all agents · by agent · last 30 days")
+        assert ("against the 30 days before" in words(screen)) is comparison
+        assert "as of 14:02:11" in words(screen)
+        line = screen_text(app).splitlines()[1]
+        assert "…" not in line and " ".join(line.split()) == words(screen)
+        await pilot.resize_terminal(160, 24)
+        await settled(pilot)
+        assert "against the 30 days before" in words(screen) and words(screen).endswith("UTC")
+
+
+def test_a_long_filter_gives_way_to_the_range() -> None:
+    base = parse_filter("topic:refunds model:gpt* errors>0 since:7d")
+    text = present.words(fakes.view(), base, "last 7 days", "", False, 40)
+    assert text.endswith("… · last 7 days") and len(text) == 40
+
+
 async def test_a_range_chosen_for_the_newest_data_says_so() -> None:
     monitor = fakes.FakeMonitor(best="90d")
     app = Recording(fakes.workspace(monitor))
@@ -332,6 +353,77 @@ async def test_an_agent_in_focus_is_compared_with_another_by_lines_per_agent() -
         await settled(pilot)
         assert monitor.asked[-1] == ("since:30d agent:support-bot,coding-agent", "auto", "agent")
         assert "support-bot against coding-agent" in words(screen)
+
+
+async def test_with_all_agents_two_are_chosen_one_after_the_other() -> None:
+    monitor = fakes.FakeMonitor()
+    app = Recording(fakes.workspace(monitor))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await settled(pilot)
+        await pilot.press("equals_sign")
+        await settled(pilot)
+        assert "Compare which agent" in screen_text(app)
+        await pilot.press("down", "enter")
+        await settled(pilot)
+        assert "Compare support-bot with" in screen_text(app) and monitor.asked[-1] == ("since:30d", "auto", None)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert monitor.asked[-1] == ("since:30d agent:support-bot,coding-agent", "auto", "agent")
+        await pilot.press("equals_sign")
+        await settled(pilot)
+        assert "Compare support-bot and coding-agent with" in screen_text(app)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert screen._filter.values("agent") == fakes.GROUPS
+        await pilot.press("equals_sign")
+        await settled(pilot)
+        assert "compared already" in app.messages[-1]
+
+
+async def test_every_agent_by_itself_is_one_choice_away() -> None:
+    monitor = fakes.FakeMonitor()
+    app = Recording(fakes.workspace(monitor))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("equals_sign")
+        await settled(pilot)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert monitor.asked[-1] == ("since:30d", "auto", "agent")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20), (52, 16)])
+async def test_a_focused_chart_says_what_it_is_beside_its_value(size: tuple[int, int]) -> None:
+    app = Recording(fakes.workspace())
+    async with app.run_test(size=size) as pilot:
+        screen = await settled(pilot)
+        for chart in (chart for chart in screen.query(Chart) if chart.display and chart.spec is not None):
+            chart.focus()
+            await pilot.pause()
+            for step in (-40, 3, 5, 40):
+                chart.step_across(step)
+                title, right = chart._heading()
+                assert chart.spec is not None and title in (chart.spec.title, chart.spec.short)
+                assert "…" not in right and any(char.isdigit() for char in right)
+                assert (right[:3] in ("Oct", "Nov")) or size[0] < 60
+                assert f" {title} " in chart.render_line(0).text and right in chart.render_line(0).text
+
+
+async def test_the_cursor_covers_no_letter_of_a_date() -> None:
+    app = Recording(fakes.workspace())
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await settled(pilot)
+        chart = cast(Chart, screen.focused)
+        picture = chart._drawn()
+        assert picture is not None
+        dates = [char for char, role in picture.axis if role == "date"]
+        assert dates
+        for _ in range(31):
+            axis = chart.render_line(chart.size.height - 1)
+            letters = [char for char in axis.text if char.isalnum()]
+            assert letters == [char for char in dates if char.isalnum()]
+            chart.step_across(1)
+            await pilot.pause()
 
 
 # Notes, definitions ----------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from aa_tui.backend.support import humanize
 from aa_tui.backend.support.clock import DAY_MS
 from aa_tui.screens.monitor.measures import CYCLE, EACH, MEASURES, RULES, Shown, shown
 from aa_tui.widgets import glyphs
+from aa_tui.widgets.cells import clip, width_of
 from aa_tui.widgets.charts import ChartSpec, DrawnSeries
 from aa_tui.widgets.charts.scale import combine, interval_end, readout
 from aa_tui.widgets.safe_text import safe_line
@@ -253,22 +254,27 @@ def definition(measure: str, view: MonitorView | None) -> tuple[str, ...]:
 # Words -------------------------------------------------------------------------------------------------------------
 
 
-def words(view: MonitorView, base: Filter, range_words: str, group: str, chosen: bool) -> str:
-    """Say what is shown: filter, range and why, against what, by what."""
+def words(view: MonitorView, base: Filter, range_words: str, group: str, chosen: bool, room: int = 1000) -> str:
+    """Say what is shown: filter, by what, range and why, against what. What does not fit into `room` cells goes, the
+    comparison first; the filter is cut at last.
+    """
     rest = base.with_range(None)
     agents = rest.values("agent")
     what = "all agents" if not rest else safe_line(rest.words())
     if agents and len(rest.parts()) == 1:
         what = " against ".join(safe_line(agent, 24) for agent in agents)
-    parts = [what, *([f"by {group}"] if group else []), range_words]
-    if chosen:
-        parts[-1] += ", the newest data"
-    else:
-        previous = _previous_words(view)
-        parts += [previous] if previous else []
-    if view.untimed:
-        parts.append(f"{humanize.plural(view.untimed, 'session')} without a time left out of charts")
-    return f" {glyphs.get('dot')} ".join(parts)
+    by = [f"by {group}"] if group else []
+    previous = "" if chosen else _previous_words(view)
+    reach = f"{range_words}, the newest data" if chosen else range_words
+    missing = f"{humanize.plural(view.untimed, 'session')} without a time left out of charts" if view.untimed else ""
+    short = f"{humanize.short_count(view.untimed)} without a time" if view.untimed else ""
+    dot = f" {glyphs.get('dot')} "
+    text = ""
+    for tail in ([reach, previous, missing], [reach, previous, short], [reach, short], [range_words, short]):
+        text = dot.join([*by, *filter(None, tail)])
+        if width_of(what + dot + text) <= room:
+            break
+    return f"{clip(what, max(12, room - width_of(dot + text)))}{dot}{text}"
 
 
 def _previous_words(view: MonitorView) -> str:

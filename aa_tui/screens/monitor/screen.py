@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual import on
+from textual import events, on
 from textual.content import Content
 
 from aa_tui import themes
@@ -23,6 +23,7 @@ from aa_tui.screens.monitor.menus import MonitorMenus
 from aa_tui.screens.monitor.panels import Panels
 from aa_tui.screens.monitor.reading import DEFAULT_RANGE, GUIDE
 from aa_tui.widgets import glyphs
+from aa_tui.widgets.cells import width_of
 from aa_tui.widgets.charts import Chart
 from aa_tui.widgets.safe_text import safe, safe_line
 from aa_tui.widgets.stat_table import StatTable
@@ -148,12 +149,16 @@ class MonitorScreen(MonitorMenus):
 
     def _say_words(self, view: MonitorView) -> None:
         chosen = self._filter.time_range() or DEFAULT_RANGE
-        range_words = chosen.words()
         group = next((words for key, words in GROUPS if key == self._asked.grouping), self._asked.grouping)
-        left = present.words(view, self._filter, range_words, group, self._chosen and chosen == self._range)
         verb = "frozen" if self._frozen else "as of"
-        as_of = humanize.clock(self._now_ms, view.time_zone)
-        self.set_words(left, Content.styled(f"{verb} {as_of} {safe_line(view.time_zone)}", themes.style("muted")))
+        as_of = f"{verb} {humanize.clock(self._now_ms, view.time_zone)}"
+        said = (view, self._filter, chosen.words(), group, self._chosen and chosen == self._range)
+        whole = present.words(*said)
+        for right in (f"{as_of} {safe_line(view.time_zone)}", as_of):
+            room = self.words_room - width_of(right)
+            if width_of(whole) <= room:
+                break
+        self.set_words(present.words(*said, room), Content.styled(right, themes.style("muted")))
 
     def _say_nothing(self) -> None:
         words = safe_line(self._filter.words())
@@ -394,6 +399,11 @@ class MonitorScreen(MonitorMenus):
         super().forget()
         self._view, self._range, self._chosen, self._parts = None, None, False, ()
         self._asked = reading.Asked()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say as much as there is room for now."""
+        if self._view is not None:
+            self._say_words(self._view)
 
     def restyle(self) -> None:
         """Draw what carries styles of the former theme again."""

@@ -77,14 +77,14 @@ class Cursor:
         if self.index is None or self.index >= len(picture.slots):
             return []
         slot = picture.slots[self.index]
-        found = [(100, when(slot.from_ms, slot.to_ms, spec.interval, spec.zone, slot.intervals))]
+        found = [(80, when(slot.from_ms, slot.to_ms, spec.interval, spec.zone, slot.intervals))]
         rows = [self.group] if spec.form == "multiples" else range(len(picture.values))
         n = 0
         for index in rows:
             value, n = picture.values[index][self.index]
             text = readout(value, spec.unit)
             name = spec.series[index].name if spec.form == "lines" else ""
-            # Of several lines the last one is the important one.
+            # Of several lines the last one is the important one; the date can be told from the axis.
             found.append((90 if index == rows[-1] else 40, f"{name} {text}" if name else text))
         cut = spec.incomplete(slot.from_ms, slot.to_ms)
         if cut:
