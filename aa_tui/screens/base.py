@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -224,7 +224,8 @@ class PlaceScreen(FirstOnce):
             _discard(self._work[group])
         self._work[group] = work
         # The call, not its coroutine: one that is replaced before it began would be warned of on the terminal.
-        self.run_worker(partial(self._guarded, work, group), group=group, exclusive=True, exit_on_error=False)
+        guarded: Callable[[], Awaitable[None]] = partial(self._guarded, work, group)
+        self.run_worker(guarded, group=group, exclusive=True, exit_on_error=False)
 
     async def _guarded(self, work: Coroutine[Any, Any, None], group: str) -> None:
         if inspect.getcoroutinestate(work) == inspect.CORO_CLOSED:
