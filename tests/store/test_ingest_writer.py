@@ -381,3 +381,18 @@ def test_another_writer_in_between_loses_nothing(ws: Workspace) -> None:
         assert (counts[0].events, counts[0].duplicates) == (0, 1)
     assert session(ws, "s")["turns"] == 4
     assert dangling(ws.store) == {}
+
+
+def test_what_was_said_to_be_absent_is_looked_up_once_somebody_wrote(ws: Workspace) -> None:
+    one, other = message("s", 1, NOW_MS, "hello"), message("s", 2, NOW_MS + 900, "yes")
+    with ws.store.reader() as reader:
+        row = reader.one("SELECT data_version FROM project WHERE id=:p", {"p": ws.project.id})
+    assert row is not None
+    writer = Writer(ws.store, ws.project.id, ws.clock, replace=False)
+    put(ws, [copy.deepcopy(one), message("t", 1, NOW_MS, "theirs")])
+    writer.trust({one.insert_id, other.insert_id}, row[0])
+    first = writer.write([Incoming(event, "amplitude", 1) for event in (one, other)])[0]
+    assert (first.events, first.duplicates) == (1, 1)
+    again = Writer(ws.store, ws.project.id, ws.clock, replace=False)
+    again.trust({"nobody has this"}, row[0] + 2)
+    assert again.write([Incoming(copy.deepcopy(other), "amplitude", 1)])[0].duplicates == 1

@@ -36,8 +36,9 @@ BUSY_TIMEOUT_S = 30.0
 _PROBE_NS = 10_000_000
 """The longest a waiting writer sleeps between looks at the lock. SQLite's own 100 ms miss the gaps between the batches
 of two imports so reliably that a third process can starve."""
-CHECKPOINT_PAGES = 1000
-"""The lease holder copies the log into the file when it exceeds this many pages (8 MB)."""
+CHECKPOINT_PAGES = 4000
+"""The lease holder copies the log into the file when it exceeds this many pages (32 MB): pages that many transactions
+change are copied once."""
 JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024
 LEASE_KEY = "checkpoint_lease"
 LEASE_MS = 60_000

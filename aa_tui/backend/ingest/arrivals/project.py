@@ -93,6 +93,7 @@ class ProjectDrain:
             if state is None:
                 return Drained()
             work = _Round(state[2])
+            work.taken.data_version = state[0]
             self._take(reader, work, token, max_items)
             self._find_others(reader, work)
             self._choose(work)

@@ -92,7 +92,8 @@ class Taken:
 
     incoming: list[Incoming] = field(default_factory=list)
     news: list[New] = field(default_factory=list)
-    """Events that were made into what the store holds already."""
+    """Events that are made into what the store holds already, and were not stored at `data_version`."""
+    data_version: int = -1
     removed: list[str] = field(default_factory=list)
     """Insert ids of events that are no longer true."""
     problems: dict[tuple[str, str], int] = field(default_factory=dict)

@@ -46,6 +46,10 @@ class Writer:
         self._closed_here: dict[int, int] = {}
         """Revision by session that this writer closed: parts of one import close a session once."""
 
+    def trust(self, absent: set[str], data_version: int) -> None:
+        """Take it that none of these insert ids was stored when the project's data had a version: spares looking."""
+        self._lookup.trust(absent, data_version)
+
     def write(
         self,
         items: Iterable[Incoming | New],

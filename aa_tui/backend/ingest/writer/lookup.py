@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from aa_tui.backend.ingest.closing_rules import SessionSettings, settings_of
 from aa_tui.backend.ingest.outcomes import Outcome
@@ -31,12 +31,17 @@ class Lookup:
         """Insert ids of all events of the project, while only this writer has ever written to it: a new store needs no
         look-up for what cannot be there. None once that is not known any more."""
         self._mine_version = -1
+        self._absent: set[str] = set()
+        """Insert ids that are known not to be stored as long as the data version is `_absent_version`."""
+        self._absent_version = -1
 
     def touched(
         self, reader: Reader, part: Slice, also: Sequence[int], people: People, plan: Plan
     ) -> dict[int, Touched]:
         """Return the sessions that a slice changes, by id, with `also`; plans the events of no session."""
         self._remember(reader, plan.data_version)
+        if plan.data_version != self._absent_version:
+            self._absent = set()
         touched: dict[int, Touched] = {}
         outside: list[New] = []
         self._dedupe(reader, part, people, plan, touched, outside)
@@ -45,8 +50,15 @@ class Lookup:
         self._settle_outside(reader, outside, plan)
         return touched
 
+    def trust(self, absent: set[str], data_version: int) -> None:
+        """Take it that none of these insert ids was stored when the project's data had a version."""
+        self._absent, self._absent_version = absent, data_version
+
     def wrote(self, plan: Plan) -> None:
         """Remember that a plan was written."""
+        if self._absent and self._absent_version == plan.data_version:
+            self._absent_version += 1
+            self._absent.difference_update(row[3] for row in plan.events)
         self._mine_version = plan.data_version + 1
         if self._mine is not None:
             self._mine.update(row[3] for row in plan.events)
@@ -105,10 +117,7 @@ class Lookup:
             kept, lost = (new, other) if self._replace and richness(new.event) > richness(other.event) else (other, new)
             chosen[new.event.insert_id] = kept
             plan.count(lost.file).duplicates += 1
-        mine = self._mine
-        known = facts.known_events(
-            reader, self._project, chosen if mine is None else [one for one in chosen if one in mine] if mine else ()
-        )
+        known = facts.known_events(reader, self._project, self._perhaps_known(chosen))
         homes = facts.session_ids(
             reader, self._project, {new.key for one, new in chosen.items() if new.exact and new.key and one in known}
         )
@@ -135,6 +144,12 @@ class Lookup:
         for session_id, row in facts.known_events(reader, self._project, gone).values():
             moved_from.setdefault(session_id, []).append(StoredEvent(*row))
         self._place(reader, fresh, moved_from, people, plan, touched, outside)
+
+    def _perhaps_known(self, chosen: Mapping[str, New]) -> Iterable[str]:
+        mine, absent = self._mine, self._absent
+        if mine is not None:
+            return [one for one in chosen if one in mine] if mine else ()
+        return [one for one in chosen if one not in absent] if absent else chosen
 
     def _place(
         self,

@@ -7,6 +7,7 @@ from aa_tui.backend.query.readmodels import CheckRow
 from aa_tui.backend.store.engine import Reader
 
 _RESPONSES = 1000
+_BELOW = "e.event_type < '[Agent]!'"
 """Fill rates are those of the newest answers."""
 
 
@@ -29,15 +30,19 @@ def checklist(reader: Reader, scope: Scope) -> list[CheckRow]:
         return int(row[0]) if row else 0
 
     total = facet_sum("state")
-    events = reader.fetch(
-        "SELECT session_id FROM event WHERE project_id=:p AND event_type >= '[Agent] ' AND event_type < '[Agent]!' "
-        f"LIMIT {_RESPONSES}",
-        p,
+    recent = f"(SELECT id FROM session WHERE project_id=:p ORDER BY sort_at DESC, id DESC LIMIT {_RESPONSES}) s"
+    within = f"{recent} CROSS JOIN event e WHERE e.project_id=:p AND e.session_id=s.id AND e."
+    kept = len(reader.fetch(f"SELECT 1 FROM {within}event_type >= '[Agent] ' AND {_BELOW} LIMIT {_RESPONSES}", p))
+    orphans = len(
+        reader.fetch(
+            "SELECT 1 FROM event e WHERE e.project_id=:p AND e.session_id=0 AND e.event_type >= '[Agent] ' "
+            f"AND {_BELOW} LIMIT {_RESPONSES}",
+            p,
+        )
     )
-    orphans = sum(1 for row in events if not row[0])
     answers = reader.fetch(
-        "SELECT model, COALESCE(total_tokens, input_tokens), latency_ms, cost_nano FROM event WHERE project_id=:p AND "
-        f"event_type='[Agent] AI Response' ORDER BY time_ms DESC NULLS LAST LIMIT {_RESPONSES}",
+        "SELECT e.model, COALESCE(e.total_tokens, e.input_tokens), e.latency_ms, e.cost_nano "
+        f"FROM {within}event_type='[Agent] AI Response' LIMIT {_RESPONSES}",
         p,
     )
     n = len(answers)
@@ -59,8 +64,8 @@ def checklist(reader: Reader, scope: Scope) -> list[CheckRow]:
         return CheckRow(id_, title, done, have, of, "" if done else hint)
 
     return [
-        row_("event", "first event", len(events), 1, "nothing has arrived yet: import or send something"),
-        row_("session", "session ID", len(events) - orphans, len(events), "without it nothing is in Sessions"),
+        row_("event", "first event", kept + orphans, 1, "nothing has arrived yet: import or send something"),
+        row_("session", "session ID", kept, kept + orphans, "without it nothing is in Sessions"),
         row_("agent", "agent ID", known_agents, total, "without it the agent filter is useless"),
         row_("user", "user", facet_sum("user"), total, "without it there are no cohorts and no user activity"),
         row_("model", "model of answers", filled[0], n, "answers do not say which model wrote them"),

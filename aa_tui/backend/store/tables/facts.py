@@ -9,6 +9,9 @@ from sqlmodel import Field
 
 from aa_tui.backend.store.tables.base import CLUSTERED, Table, big_int, long_text
 
+_OUTSIDE = text("session_id = 0")
+"""Events of no session: product events, found by type or user and time. Those of a session are found through it."""
+
 
 class Event(Table, table=True):
     """One `[Agent]` or product event. Messages, tool calls, model calls and spans of a session are its events by kind.
@@ -19,8 +22,25 @@ class Event(Table, table=True):
     __tablename__: ClassVar[str] = "event"
     __table_args__: ClassVar[tuple[object, ...]] = (
         Index("ix_event_insert", "project_id", "insert_id", unique=True),
-        Index("ix_event_type_time", "project_id", "event_type", "time_ms", "user_id"),
-        Index("ix_event_user_time", "project_id", "user_id", "time_ms", "event_type"),
+        Index("ix_event_user", "project_id", "user_id"),
+        Index(
+            "ix_event_outside_type",
+            "project_id",
+            "event_type",
+            "time_ms",
+            "user_id",
+            sqlite_where=_OUTSIDE,
+            postgresql_where=_OUTSIDE,
+        ),
+        Index(
+            "ix_event_outside_user",
+            "project_id",
+            "user_id",
+            "time_ms",
+            "event_type",
+            sqlite_where=_OUTSIDE,
+            postgresql_where=_OUTSIDE,
+        ),
         CLUSTERED,
     )
     project_id: int = Field(sa_column=big_int(primary_key=True))

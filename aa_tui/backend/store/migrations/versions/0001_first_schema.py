@@ -148,8 +148,13 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_event_insert", "event", ["project_id", "insert_id"], unique=True)
-    op.create_index("ix_event_type_time", "event", ["project_id", "event_type", "time_ms", "user_id"], unique=False)
-    op.create_index("ix_event_user_time", "event", ["project_id", "user_id", "time_ms", "event_type"], unique=False)
+    outside = sa.text("session_id = 0")
+    op.create_index("ix_event_user", "event", ["project_id", "user_id"], unique=False)
+    for name, columns in (
+        ("ix_event_outside_type", ["project_id", "event_type", "time_ms", "user_id"]),
+        ("ix_event_outside_user", ["project_id", "user_id", "time_ms", "event_type"]),
+    ):
+        op.create_index(name, "event", columns, sqlite_where=outside, postgresql_where=outside)
     op.create_table(
         "facet",
         sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
