@@ -4,9 +4,10 @@
 
 A store is written once per size into DIR (outside the repository) straight into the real schema: sessions, facets,
 rollups and a search document of about 1 KB each, but no events, so opening a session is not measured here. Reported:
-p50/p95 of the first page over random combinations of filters (warm: each is asked once before), ids, counts and
-Monitor, and the same for the plainest SQL that gives comparable rows, as ratios. Goal: first page p95 at most 150 ms at
-a million sessions.
+p50/p95 of the first page over random combinations of filters (warm: each is asked once before; `processor` is the time
+this process computed, which other work on the machine changes less), ids, counts and Monitor, and the same for the
+plainest SQL that gives comparable rows, as ratios. Goal: first page p95 at most 150 ms at a million sessions, of the
+combinations with a search as of those without.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ TOPICS = tuple(f"topic-{n}" for n in range(40))
 RULES = ("tool_error", "retry_storm", "abandoned", "interrupted", "truncated")
 USERS = 20_000
 _BATCH = 10_000
+_COUNTED = "nivati model:o3 tool:get_page"
+"""A common word and two parts."""
 
 
 class Words:
@@ -379,13 +382,18 @@ def _search(rng: random.Random, words: Words) -> str:
 
 def clock(work: Callable[[], Any], runs: int = 1) -> float:
     """Return the best of some runs in milliseconds, after one that warms up."""
+    return clocks(work, runs)[0]
+
+
+def clocks(work: Callable[[], Any], runs: int = 1) -> tuple[float, float]:
+    """Return the best of some runs in milliseconds, by the wall and by the processor, after one that warms up."""
     work()
     spent = []
     for _ in range(runs):
-        started = time.perf_counter()
+        started, computed = time.perf_counter(), time.process_time()
         work()
-        spent.append((time.perf_counter() - started) * 1000)
-    return min(spent)
+        spent.append(((time.perf_counter() - started) * 1000, (time.process_time() - computed) * 1000))
+    return min(wall for wall, _ in spent), min(computed for _, computed in spent)
 
 
 def _p(values: list[float], q: float) -> float:
@@ -393,33 +401,41 @@ def _p(values: list[float], q: float) -> float:
     return ordered[min(int(q * len(ordered)), len(ordered) - 1)]
 
 
+def _spread(times: list[tuple[float, float, str]]) -> dict[str, float]:
+    walls, computed = [wall for wall, _, _ in times], [computed for _, computed, _ in times]
+    return {"p50": _p(walls, 0.5), "p95": _p(walls, 0.95), "processor p95": _p(computed, 0.95), "worst": max(walls)}
+
+
 def measure(path: Path, count: int, queries: int) -> dict[str, Any]:
     """Time everything on one store."""
     store = open_store(str(path))
     ws = Workspace(store, ProjectInfo(1, "bench", "bench", ZONE, count, NOW_MS), Actor("bench"), FrozenClock(NOW_MS))
     newest, relevant = parse_sort("-started"), parse_sort("relevance")
-    times: list[tuple[float, str]] = []
+    times: list[tuple[float, float, str]] = []
     for text in combinations(queries, Words(1)):
         f = parse_filter(text)
         sort = relevant if f.search_text() else newest
-        times.append((clock(lambda f=f, sort=sort: ws.sessions.first_page(f, sort)), text))  # type: ignore[misc]
-    plain = [t for t, text in times if not parse_filter(text).search_text()]
-    searched = [t for t, text in times if parse_filter(text).search_text()]
+        times.append((*clocks(lambda f=f, sort=sort: ws.sessions.first_page(f, sort)), text))  # type: ignore[misc]
     found: dict[str, Any] = {
         "sessions": count,
         "queries": queries,
-        "first_page_ms": {"p50": _p([t for t, _ in times], 0.5), "p95": _p([t for t, _ in times], 0.95)},
-        "without_search_ms": {"p50": _p(plain, 0.5), "p95": _p(plain, 0.95)},
-        "with_search_ms": {"p50": _p(searched, 0.5), "p95": _p(searched, 0.95)},
-        "slowest": [(round(t), text) for t, text in sorted(times, reverse=True)[:8]],
+        "first_page_ms": _spread(times),
+        "without_search_ms": _spread([one for one in times if not parse_filter(one[2]).search_text()]),
+        "with_search_ms": _spread([one for one in times if parse_filter(one[2]).search_text()]),
+        "slowest": [(round(wall), text) for wall, _, text in sorted(times, reverse=True)[:8]],
     }
     one = parse_filter("agent:billing since:7d")
+    searched = parse_filter(_COUNTED)
+    ranked = ws.sessions.ids(searched, relevant).ids
     found["others_ms"] = {
         "ids of all": clock(lambda: ws.sessions.ids(Filter(), newest)),
         "ids of all by cost": clock(lambda: ws.sessions.ids(Filter(), parse_sort("-cost"))),
         "ids of an agent": clock(lambda: ws.sessions.ids(parse_filter("agent:billing"), newest)),
         "first page by cost": clock(lambda: ws.sessions.first_page(Filter(), parse_sort("-cost")), 3),
         "first page of an agent by cost": clock(lambda: ws.sessions.first_page(one, parse_sort("-cost")), 3),
+        "count of a word and two parts": clock(lambda: ws.sessions.count(parse_filter(_COUNTED)), 3),
+        "next page of a search": clock(lambda: ws.sessions.rows(ranked[100:200]), 3),
+        "ids of a search": clock(lambda: ws.sessions.ids(searched, relevant)),
         "count of two parts": clock(lambda: ws.sessions.count(parse_filter("agent:billing error:TimeoutError")), 3),
         "Monitor, 30 days": clock(lambda: ws.monitor.view(parse_filter("since:30d"))),
         "Monitor, 30 days of an agent": clock(lambda: ws.monitor.view(parse_filter("since:30d agent:billing"))),
@@ -483,7 +499,7 @@ def main() -> int:
             print(f"wrote {count:,} sessions in {seconds:.0f} s: {count / seconds:,.0f}/s", file=sys.stderr)  # noqa: T201
         found = measure(path, count, args.queries)
         print(json.dumps(found, indent=2, ensure_ascii=False))  # noqa: T201
-        worst = found["first_page_ms"]["p95"]
+        worst = max(found[part]["p95"] for part in ("first_page_ms", "without_search_ms", "with_search_ms"))
     return 0 if worst <= GOAL_MS else 1
 
 

@@ -68,11 +68,16 @@ def reference() -> str:
         "carry the common fields by name (`sessions?agents=a,b&since=7d`) and the rest as `q=`.",
         "",
         *table(("field", "kind", "meaning"), [(f"`{f.name}`", f.kind, f.help) for f in FIELDS.values()]),
-        f"Sort keys: {', '.join(f'`{key}`' for key in SORT_KEYS)}; a leading `-` reverses.",
+        f"Sort keys: {', '.join(f'`{key}`' for key in SORT_KEYS)}. Names go from A to Z, all else most, newest or best "
+        "first; a leading `+` makes any of them rise, a leading `-` fall.",
         "",
         "## Session records (`sessions --json`, `session ID --json`, CSV)",
         "",
         "One JSON object per line. A session includes its nested agents. Null is unknown, never zero.",
+        "",
+        "In CSV unknown is empty and true is 1. Control and invisible characters are written as visible marks, so that "
+        "printing the file drives no terminal, and a text that a spreadsheet would take for a formula has an apostrophe "
+        "before it.",
         "",
         *table(("field", "definition"), [(f"`{f.name}`", f.definition) for f in SESSION_FIELDS]),
         "## Projects (`projects --json`)",

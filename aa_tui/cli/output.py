@@ -11,9 +11,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from aa_tui.backend.service.records import csv_cell
 from aa_tui.backend.support.drawable import drawable
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _GAP = "  "
 
 
@@ -71,26 +71,16 @@ def json_line(value: Mapping[str, Any]) -> None:
 
 
 def csv_rows(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write CSV; a text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    """Write CSV: cells as `service.records.csv_cell` makes them."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
     for row in rows:
-        writer.writerow([_csv_cell(value) for value in row])
+        writer.writerow([csv_cell(value) for value in row])
         _put(buffer.getvalue())
         buffer.seek(0)
         buffer.truncate()
     _put(buffer.getvalue())
-
-
-def _csv_cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return int(value)
-    if not isinstance(value, str):
-        return value
-    return drawable(f"'{value}" if value.startswith(_FORMULA) else value, one_line=True)
 
 
 def cells(text: str) -> int:

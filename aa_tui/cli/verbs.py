@@ -119,7 +119,14 @@ def sessions(
         int | None,
         typer.Option("--limit", "-n", min=0, help="At most so many; 0 is all. The table shows 100 by default."),
     ] = None,
-    sort: Annotated[str, typer.Option("--sort", help="started, cost, duration, turns, tokens, errors, …")] = "",
+    sort: Annotated[
+        str,
+        typer.Option(
+            "--sort",
+            metavar="KEY",
+            help="cost: dearest first, duration, tokens…: most first, user, agent: A to Z; +cost rises, -user falls.",
+        ),
+    ] = "",
 ) -> None:
     """List sessions, newest first."""
     from aa_tui.backend.model.filter import Sort, parse_filter, parse_sort
@@ -155,10 +162,7 @@ def sessions(
                     output.line(row.key)
         elif form == "csv":
             records = (session_record(row) for chunk in rows(ws) for row in chunk)
-            output.csv_rows(
-                [field.name for field in SESSION_FIELDS],
-                ([_plain(value) for value in record.values()] for record in records),
-            )
+            output.csv_rows([field.name for field in SESSION_FIELDS], (list(record.values()) for record in records))
         else:
             zone, now = ws.project.time_zone, ws.clock.now_ms()
             lines = [present.session_cells(row, zone, now) for chunk in rows(ws) for row in chunk]
@@ -166,10 +170,6 @@ def sessions(
                 output.table(present.SESSION_COLUMNS, lines, present.SESSION_RIGHT)
             total = ws.sessions.count(wanted)
             errors.note(f"{len(lines):,} of {total:,} sessions in {ws.project.name}: {wanted.words() or 'all'}.")
-
-
-def _plain(value: Any) -> Any:
-    return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
 @app.command(epilog="Example:  aa-tui session 4f1c --json | jq .cost_usd. " + _ANYWHERE)

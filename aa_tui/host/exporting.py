@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from aa_tui.backend.service.records import SESSION_FIELDS, session_document
+from aa_tui.backend.service.records import SESSION_FIELDS, csv_cell, session_document
 from aa_tui.backend.support.errors import UsageError
 
 if TYPE_CHECKING:
     from aa_tui.backend.query.readmodels import ContentText, SessionDetail, SessionRow
-
-
-def _cell(value: object) -> object:
-    """A text that a spreadsheet would run as a formula is led by an apostrophe."""
-    if isinstance(value, list):
-        value = " ".join(map(str, value))
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _create(folder: Path, stem: str, suffix: str) -> tuple[Path, IO[str]]:
@@ -39,20 +33,39 @@ def _create(folder: Path, stem: str, suffix: str) -> tuple[Path, IO[str]]:
     raise UsageError(f"{folder} is full of {stem}-N.{suffix} files.", "Remove some.")
 
 
-def save_rows(rows: Sequence[SessionRow], folder: Path | None = None) -> Path:
-    """Write the rows to the first free `sessions-N.csv` of the folder; return its path.
+class RowFile:
+    """The first free `sessions-N.csv` of a folder, which rows are written to a part at a time.
+
+    Left by an exception, the file is removed.
 
     Raises:
-        UsageError: the folder cannot be written to.
+        UsageError: the folder or the file cannot be written to.
     """
-    import csv
 
-    path, file = _create(folder or Path.cwd(), "sessions", "csv")
-    with file:
-        writer = csv.writer(file)
-        writer.writerow([field.name for field in SESSION_FIELDS])
-        writer.writerows([_cell(field.value(row)) for field in SESSION_FIELDS] for row in rows)
-    return path
+    def __init__(self, folder: Path | None = None) -> None:
+        import csv
+
+        self.path, self._file = _create(folder or Path.cwd(), "sessions", "csv")
+        self._writer = csv.writer(self._file)
+        self._writer.writerow([field.name for field in SESSION_FIELDS])
+
+    def write(self, rows: Iterable[SessionRow]) -> None:
+        """Write some rows."""
+        try:
+            self._writer.writerows([csv_cell(field.value(row)) for field in SESSION_FIELDS] for row in rows)
+        except OSError as error:
+            raise UsageError(
+                f"{self.path} cannot be written: {error.strerror}.", "Make room, or mark fewer."
+            ) from error
+
+    def __enter__(self) -> RowFile:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with suppress(OSError):
+            self._file.close()
+        if kind is not None:
+            self.path.unlink(missing_ok=True)
 
 
 def save_session(detail: SessionDetail, texts: Mapping[int, Sequence[ContentText]], folder: Path | None = None) -> Path:

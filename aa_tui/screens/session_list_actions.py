@@ -10,6 +10,8 @@ from aa_tui.screens.base import PlaceScreen
 from aa_tui.widgets.safe_text import safe_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aa_tui.backend.model.filter import Filter, Sort
     from aa_tui.backend.query.readmodels import SessionRow
     from aa_tui.widgets.filter_bar import FilterBar
@@ -27,9 +29,7 @@ SORTS = (
     ("relevance", "r", "relevance", "best match first"),
 )
 """Key of the order, letter in the menu, title, what its first direction means."""
-_FILE_LIMIT = 20_000
-"""Sessions that `Y` writes; all rows of a file are held in memory."""
-_RISING_FIRST = {"user", "agent"}
+_WRITTEN_AT_ONCE = 2_000
 _NEED_ROWS = frozenset(
     {
         "list.open",
@@ -63,6 +63,7 @@ class SessionListActions(PlaceScreen):
         def set_sort(self, order: Sort | None) -> None: ...
         def reload(self, keep: bool = True) -> None: ...
         def _say_words(self) -> None: ...
+        def _show_marks(self) -> None: ...
 
     def why_not(self, action_id: str) -> str | None:
         if action_id in _NEED_ROWS:
@@ -145,13 +146,11 @@ class SessionListActions(PlaceScreen):
 
     def sort_by(self, key: str) -> None:
         """Sort by a key; by the key in use, the other way round."""
-        from aa_tui.backend.model.filter import Sort
+        from aa_tui.backend.model.filter import Sort, usual_sort
 
         now = self.order
-        if key == now.key and key != "relevance":
-            self.set_sort(Sort(key, not now.descending))
-        else:
-            self.set_sort(Sort(key, key not in _RISING_FIRST))
+        again = key == now.key and key != "relevance"
+        self.set_sort(Sort(key, not now.descending) if again else usual_sort(key))
 
     # -- filtering
 
@@ -261,7 +260,7 @@ class SessionListActions(PlaceScreen):
         rows = await self._rows_of(self.table.marks.chosen(self.table.ids))
         self.aa.copy_text("\n".join(row.key for row in rows))
 
-    async def _rows_of(self, ids: list[int]) -> list[SessionRow]:
+    async def _rows_of(self, ids: Sequence[int]) -> list[SessionRow]:
         workspace = await self.ready()
         rows: list[SessionRow] = []
         for start in range(0, len(ids), 500):
@@ -281,13 +280,19 @@ class SessionListActions(PlaceScreen):
         self.load(self._save_file(), "save file")
 
     async def _save_file(self) -> None:
-        from aa_tui.host.exporting import save_rows
+        """Write the marked sessions, else all, a part at a time: a million rows would not fit into memory."""
+        from aa_tui.host.exporting import RowFile
 
-        table = self.table
-        if (table.marks.count(len(table.ids)) or len(table.ids)) > _FILE_LIMIT:
-            command = "aa-tui sessions FILTER --json > FILE"
-            self.flash(f"More than {_FILE_LIMIT:,} sessions: mark fewer, or use {command}.", "warn")
-            return
-        rows = await self._rows_of(table.marks.chosen(table.ids) or list(table.ids))
-        path = await self.ask(save_rows, rows, group="bulk", token=False)
-        self.flash(f"{humanize.plural(len(rows), 'session')} written to {path}", "good")
+        ids: Sequence[int] = self.table.marks.chosen(self.table.ids) or self.table.ids
+        written = 0
+        try:
+            with RowFile() as file:
+                for start in range(0, len(ids), _WRITTEN_AT_ONCE):
+                    rows = await self._rows_of(ids[start : start + _WRITTEN_AT_ONCE])
+                    await self.ask(file.write, rows, group="bulk", token=False)
+                    written += len(rows)
+                    if len(ids) > _WRITTEN_AT_ONCE:
+                        self.set_status(f"{written:,} of {len(ids):,} sessions written to {file.path.name}")
+        finally:
+            self._show_marks()
+        self.flash(f"{humanize.plural(written, 'session')} written to {file.path}", "good")

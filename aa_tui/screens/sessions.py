@@ -137,7 +137,8 @@ class SessionsScreen(SessionListActions):
         from aa_tui.backend.model.filter import from_link_params, parse_sort
 
         params = dict(address.params)
-        sort = params.pop("sort", "")
+        # A plus sign that somebody typed into an address arrives as a blank.
+        sort = params.pop("sort", "").replace(" ", "+")
         try:
             wanted, order = from_link_params(params), parse_sort(sort) if sort else None
         except AAError as error:

@@ -223,8 +223,10 @@ def test_sessions_filter_limit_sort_and_ids(filled: Cli) -> None:
     assert filled("sessions", "agent:billing", "--ids").out.split() == ["s2", "s1"]
     assert filled("sessions", "-agent:billing", "--ids").out.split() == ["s3"]
     assert filled("sessions", "--ids", "--limit", "1").out.split() == ["s3"]
-    assert filled("sessions", "--ids", "--limit", "0", "--sort", "cost").out.split() == ["s1", "s2", "s3"]
+    assert filled("sessions", "--ids", "--limit", "0", "--sort", "cost").out.split() == ["s3", "s2", "s1"]
     assert filled("sessions", "--ids", "--sort=-cost").out.split() == ["s3", "s2", "s1"]
+    assert filled("sessions", "--ids", "--sort", "-cost").out.split() == ["s3", "s2", "s1"]
+    assert filled("sessions", "--ids", "--sort", "+cost").out.split() == ["s1", "s2", "s3"]
     assert filled("sessions", "errors>0", "--ids").out.split() == ["s2"]
 
 

@@ -204,14 +204,42 @@ def test_what_is_refused_is_said_harmlessly(project: Workspace, capsys: pytest.C
 # --- files written, logs -------------------------------------------------------------------------------------------
 
 
-def test_saved_file_has_no_formula_and_a_row_each(project: Workspace, tmp_path: Path) -> None:
-    from aa_tui.host.exporting import save_rows
+def test_saved_file_drives_no_spreadsheet_and_no_terminal(project: Workspace, tmp_path: Path) -> None:
+    from aa_tui.host.exporting import RowFile
 
     rows = project.sessions.first_page(Filter(), Sort(), limit=1000)
-    with save_rows(rows, tmp_path).open(encoding="utf-8", newline="") as file:
+    with RowFile(tmp_path) as saved:
+        saved.write(rows[:10])
+        saved.write(rows[10:])
+    with saved.path.open(encoding="utf-8", newline="") as file:
         read = list(csv.reader(file))
     assert len(read) == len(rows) + 1
-    assert not [cell for row in read for cell in row if cell.startswith(("=", "+", "@", "\t", "\r"))]
+    cells = [cell for row in read for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "@", "\t", "\r"))]
+    assert not [cell for cell in cells if hostile.FORBIDDEN.search(cell) or "\n" in cell]
+
+
+def test_a_file_that_cannot_be_finished_is_not_left_behind(project: Workspace, tmp_path: Path) -> None:
+    from aa_tui.host.exporting import RowFile
+
+    with pytest.raises(KeyboardInterrupt), RowFile(tmp_path) as saved:
+        saved.write(project.sessions.first_page(Filter(), Sort(), limit=5))
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (None, ""), (True, 1), (0.5, 0.5), (-3, -3), (["a", "b"], "a b"), ("plain", "plain"), ("=1+1", "'=1+1"),
+        ("-x", "'-x"), ("\x1b[31m=1+1", "'=1+1"), ("\t=1", "'␉=1"), ("a\r\nb", "a⏎b"), ("\x1b]0;x\x07", "␛]0;x␇"),
+        (["=1", "b"], "'=1 b"), ("\u202ea", "⟨U+202E⟩a"),
+    ],
+)  # fmt: skip
+def test_a_cell_of_csv(value: object, cell: object) -> None:
+    from aa_tui.backend.service.records import csv_cell
+
+    assert csv_cell(value) == cell
 
 
 def test_crash_log_holds_no_text(tmp_path: Path) -> None:

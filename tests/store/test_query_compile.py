@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -256,7 +255,7 @@ def test_the_same_with_every_driver_forced(
 
         def choose(self: Compiler, limit: int | None, turn: int = turn, seeks: bool = seeks) -> Driver:
             choices = self.plan().choices
-            return replace(choices[turn % len(choices)], seeks=seeks)
+            return choices[turn % len(choices)]._replace(seeks=seeks)
 
         monkeypatch.setattr(Compiler, "best", choose)
         monkeypatch.setattr(planning.Planner, "best", choose)

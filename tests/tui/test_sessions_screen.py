@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aa_tui.app import AAApp
-from aa_tui.backend.model.filter import Filter, parse_filter
+from aa_tui.backend.model.filter import Filter, Sort, parse_filter
 from aa_tui.backend.support.errors import StoreError
 from aa_tui.screens.sessions import SessionsScreen
 from tests.driving import app_on, lines, settle
@@ -103,7 +104,13 @@ async def test_sort_keeps_the_session_under_the_cursor_and_again_reverses() -> N
         await pilot.press("s", "n")
         await settle(pilot)
         assert "turns↑" in lines(app)[2] and table.cursor_id == here
-        assert sessions_of(app).address().params["sort"] == "turns"
+        assert sessions_of(app).address().params["sort"] == "+turns"
+        await pilot.press("colon", *"sort +cost", "enter")
+        await settle(pilot)
+        assert sessions_of(app).sort == Sort("cost", False)
+        await pilot.press("colon", *"sessions?sort=+tokens", "enter")
+        await settle(pilot)
+        assert sessions_of(app).sort == Sort("tokens", False)
 
 
 async def test_marks_ranges_and_all() -> None:
@@ -302,6 +309,24 @@ async def test_marked_sessions_to_a_file(tmp_path: Path, monkeypatch: pytest.Mon
         assert len(written) == 3 and written[1].startswith("ticket-88213,support-bot")
         assert ",'=cmd()," in written[1]
         assert file.stat().st_mode & 0o077 == 0
+
+
+async def test_a_long_list_is_written_whole_a_part_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from aa_tui.screens import session_list_actions
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(session_list_actions, "_WRITTEN_AT_ONCE", 70)
+    app = app_on(FakeWorkspace(n=500), "sessions")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("Y")
+        await settle(pilot)
+        assert "500 sessions written to" in text_of(app)
+        assert "of 500 sessions written" not in text_of(app)
+        with (tmp_path / "sessions-1.csv").open(encoding="utf-8", newline="") as file:
+            keys = [line[0] for line in csv.reader(file)]
+        shown = await sessions_of(app)._rows_of(sessions_of(app).table.ids)
+        assert keys == ["id", *(one.key for one in shown)]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20), (40, 12), (160, 48)])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from aa_tui.backend.model.filter import (
     FIELDS,
+    SORT_KEYS,
     And,
     Compare,
     Filter,
@@ -278,12 +279,33 @@ def test_enter_on_a_value_filters_for_exactly_it() -> None:
     assert facet_filter("context.plan", "pro").to_text() == "context.plan=pro"
 
 
+@pytest.mark.parametrize("key", SORT_KEYS)
+def test_a_sort_means_the_same_written_and_read(key: str) -> None:
+    for descending in (True, False):
+        sort = Sort(key, descending or key == "relevance")
+        assert parse_sort(sort.to_text()) == sort
+
+
 def test_sorts() -> None:
-    assert parse_sort("-cost") == Sort("cost", True)
-    assert parse_sort("cost") == Sort("cost", False)
-    assert parse_sort(Sort("user", False).to_text()) == Sort("user", False)
+    assert parse_sort("cost") == parse_sort("-cost") == Sort("cost", True)
+    assert parse_sort("+cost") == Sort("cost", False)
+    assert parse_sort("user") == parse_sort("+user") == Sort("user", False)
+    assert parse_sort(" -User ") == Sort("user", True)
+    assert parse_sort("+relevance") == Sort("relevance", True)
+    assert (Sort("cost", True).to_text(), Sort("user", True).to_text()) == ("cost", "-user")
     with pytest.raises(UsageError, match="cost"):
         parse_sort("csot")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("agnt", "agent"), ("agens", "agent"), ("modle", "model"), ("eror_type", "error"), ("reop", "repository"),
+     ("toekns", "tokens"), ("durations", "duration"), ("http", None), ("x", None), ("foo", None), ("note", None)],
+)  # fmt: skip
+def test_an_unknown_field_suggests_what_is_written_almost_so_or_nothing(typed: str, meant: str | None) -> None:
+    with pytest.raises(FilterError) as caught:
+        parse_filter(f"{typed}:x")
+    assert caught.value.hint == (f"Did you mean {meant}? " if meant else "") + "Quote the text to search for it."
 
 
 def test_completion_offers_names_and_fixed_values() -> None:

@@ -13,12 +13,35 @@ from typing import Any
 from aa_tui.backend.model.event import EventKind
 from aa_tui.backend.query.readmodels import ContentText, ProjectInfo, SessionDetail, SessionRow, StepRow
 from aa_tui.backend.support.clock import from_ms
+from aa_tui.backend.support.drawable import drawable
 from aa_tui.backend.support.money import nano_to_usd
 
 
 def iso(ms: int | None) -> str | None:
     """Return an instant as ISO 8601 with `Z` and milliseconds, or None."""
     return None if ms is None else from_ms(ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_cell(value: Any) -> Any:
+    """Return a record's value as a cell of CSV: unknown is empty, lists are joined by blanks, true is 1.
+
+    A text is made drawable on one line, so that printing the file drives no terminal, and gets an apostrophe before it
+    where a spreadsheet would take it for a formula.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, list | tuple):
+        value = " ".join(map(str, value))
+    if not isinstance(value, str):
+        return value
+    text = drawable(value, one_line=True)
+    # Drawing drops colours, which may have stood before the sign.
+    return f"'{text}" if text.startswith(_FORMULA) or value.startswith(_FORMULA) else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,9 +106,7 @@ class Compiler(Ranking):
         where = ["d.project_id=:p", *within("d.sort_at", self.lower, self.upper)]
         # Ordered by the column rather than by start, which reckons the same.
         walk = Driver(f"session d{hint}", "d.sort_at", "d.id", where, self.total, ordered=True)
-        self.reckon(walk)
-        walk.row_cost += _WALKED_COST
-        walked, walk = self.priced(walk, limit)
+        walked, walk = self.priced(self.reckoned(walk, _WALKED_COST), limit)
         return (walk, "d.") if walked < cost else (gathered, "s.")
 
     def _by_agent(self, descending: bool, limit: int | None) -> Iterator[int]:

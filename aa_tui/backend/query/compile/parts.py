@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from aa_tui.backend.model.filter import Term, Value
@@ -64,8 +63,7 @@ class Found(NamedTuple):
     matches: int | None = None
 
 
-@dataclass(slots=True)
-class Facets:
+class Facets(NamedTuple):
     """Facets that a part stands for, with the number of sessions of each."""
 
     counts: dict[int, int]
@@ -76,14 +74,13 @@ class Facets:
         return sum(self.counts.values())
 
 
-@dataclass(slots=True)
-class Driver:
+class Driver(NamedTuple):
     """Where candidates come from: a FROM clause and the two columns of a session in it, and what that costs."""
 
     source: str
     at: str
     id: str
-    where: list[str] = field(default_factory=list)
+    where: Sequence[str] = ()
     size: float = 0
     """About how many rows it gives in all."""
     ordered: bool = False

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
+from typing import NamedTuple
 
 from aa_tui.backend.model.filter import Compare, Match, Node, Term
 from aa_tui.backend.query.compile.conditions import PROBE_COST, Conditions
@@ -48,8 +48,7 @@ _FEW = 64
 """Matches of several words that are looked at for the estimate."""
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What could drive a filter, and about how many sessions it lets through."""
 
     walk: Driver
@@ -136,17 +135,17 @@ class Planner(Conditions):
             hits = float(walk.size)
             for driver in drivers:
                 hits *= min(1.0, driver.size / whole)
-                driver.size = driver.size * walk.size / whole
-            found = Plan(walk, drivers, hits)
-            if self.terms:
-                found.matches, found.few = self._sample()
-                found.hits *= min(1.0, found.matches / max(walk.size, 1))
-            found.hits = max(found.hits, 1e-6)
-            for driver in found.choices:
-                self.reckon(driver)
-            if self.terms:
-                self._plan_search(found)
-            self._planned = found
+            drivers = [self.reckoned(one._replace(size=one.size * walk.size / whole)) for one in drivers]
+            walk = self.reckoned(walk)
+            if not self.terms:
+                self._planned = Plan(walk, drivers, max(hits, 1e-6))
+                return self._planned
+            matches, few = self._sample()
+            hits = max(hits * min(1.0, matches / max(walk.size, 1)), 1e-6)
+            search, in_set = self._search_drivers(matches, hits)
+            plan = Plan(walk, drivers, hits, matches, few and self.reckoned(few), search, in_set)
+            # A word that is somebody's id lets sessions through whose text does not hold it.
+            self._planned = plan if self.names_something else plan._replace(drivers=[*drivers, *plan.searches])
         return self._planned
 
     def best(self, limit: int | None) -> Driver:
@@ -162,7 +161,7 @@ class Planner(Conditions):
         if not asked:
             return cost, driver
         seeking, collecting = rows * asked * SEEK_COST, asked * self.plan().matches * _COLLECT_COST
-        return cost + min(seeking, collecting), replace(driver, seeks=seeking < collecting)
+        return cost + min(seeking, collecting), driver._replace(seeks=seeking < collecting)
 
     def looked_at(self, driver: Driver, limit: int | None) -> float:
         """About how many rows of a driver are looked at for the first `limit` sessions."""
@@ -170,17 +169,20 @@ class Planner(Conditions):
             return driver.size
         return min(driver.size, limit * driver.size / self.plan().hits)
 
-    def reckon(self, driver: Driver) -> None:
-        """Set what a row of a driver costs. A condition is only reached by what those before it let through."""
+    def reckoned(self, driver: Driver, more: float = 0.0) -> Driver:
+        """Return a driver with what a row of it costs; `more` is what taking one costs besides.
+
+        A condition is only reached by what those before it let through.
+        """
         whole = max(self.total, 1)
-        driver.row_cost = _STEP_COST
-        reached = 1.0
+        cost, reached = _STEP_COST + more, 1.0
         for _, node in sorted(self._unused(driver), key=lambda one: self._late(one[1])):
             if isinstance(node, Term):
                 continue
-            driver.row_cost += reached * self.condition_cost(node)
+            cost += reached * self.condition_cost(node)
             if isinstance(node, Match) and (facets := self.facets_of(node)) is not None:
                 reached *= min(1.0, facets.total / whole)
+        return driver._replace(row_cost=cost)
 
     # --- drivers -----------------------------------------------------------------------------------------------------
 
@@ -270,8 +272,8 @@ class Planner(Conditions):
         """Return the conditions that a document holds all words and may be in the range of the filter."""
         return [self.matching(self.terms)[0], *self.rowids(self.lower, self.upper)]
 
-    def _plan_search(self, plan: Plan) -> None:
-        """Add the two walks over the search index; the join by id gives the start and keeps other projects out."""
+    def _search_drivers(self, matches: float, hits: float) -> tuple[Driver, Driver | None]:
+        """Return the two walks over the search index; the join by id gives the start and keeps other projects out."""
         hint = self.by("ix_session_moment")
         where = [
             *self.matching_here(),
@@ -282,38 +284,34 @@ class Planner(Conditions):
         ]
         used = frozenset(index for index, node in enumerate(self.nodes) if isinstance(node, Term))
         source = f"session_fts CROSS JOIN session d{hint}"
-        found = plan.search = Driver(source, "d.sort_at", "d.id", where, plan.matches, used=used)
-        self.reckon(found)
-        found.row_cost += MATCH_COST + _JOIN_COST
-        if plan.few is not None:
-            self.reckon(plan.few)
-        if (others := self.others) is not None:
-            found = self.in_set(others, found)
-            found.row_cost += MATCH_COST
-            found.fixed_cost += plan.hits * _JOIN_COST
-            plan.search_in_set = found
-        # A word that is somebody's id lets sessions through whose text does not hold it.
-        if not self.names_something:
-            plan.drivers += plan.searches
+        search = Driver(source, "d.sort_at", "d.id", where, matches, used=used)
+        in_set = None if self.others is None else self.in_set(self.others, search)
+        if in_set is not None:
+            in_set = in_set._replace(fixed_cost=in_set.fixed_cost + hits * _JOIN_COST)
+        return self.reckoned(search, MATCH_COST + _JOIN_COST), in_set
 
     def in_set(self, others: Planner, walk: Driver) -> Driver:
         """Return a walk over the search index that takes its matches from the set of what `others` lets through."""
         inner, hits = others.best(None), others.plan().hits
-        ids = others.sql(inner, f"{inner.id} AS id")
-        found = replace(walk, used=frozenset(range(len(self.nodes))), fixed_cost=inner.cost(inner.size))
-        if hits <= _FILTERED:
-            # Joined, the set has an index with a Bloom filter, which refuses most matches in no time.
-            found.before = f"WITH mine AS MATERIALIZED ({ids}) "
-            found.source = found.source.replace("session_fts", "session_fts CROSS JOIN mine", 1)
-            found.where = [*walk.where, "mine.id=+session_fts.rowid"]
-            found.fixed_cost += hits * 2 * GATHER_COST
-            found.row_cost = _FILTERED_COST
-        else:
+        ids, cost = others.sql(inner, f"{inner.id} AS id"), inner.cost(inner.size)
+        everything = frozenset(range(len(self.nodes)))
+        if hits > _FILTERED:
             # With the sign the index is walked in row order; without, each id of the set is looked up on its own.
-            found.where = [*walk.where, f"+session_fts.rowid IN ({ids})"]
-            found.fixed_cost += hits * GATHER_COST
-            found.row_cost = _MEMBER_COST
-        return found
+            return walk._replace(
+                where=[*walk.where, f"+session_fts.rowid IN ({ids})"],
+                used=everything,
+                fixed_cost=cost + hits * GATHER_COST,
+                row_cost=MATCH_COST + _MEMBER_COST,
+            )
+        # Joined, the set has an index with a Bloom filter, which refuses most matches in no time.
+        return walk._replace(
+            before=f"WITH mine AS MATERIALIZED ({ids}) ",
+            source=walk.source.replace("session_fts", "session_fts CROSS JOIN mine", 1),
+            where=[*walk.where, "mine.id=+session_fts.rowid"],
+            used=everything,
+            fixed_cost=cost + hits * 2 * GATHER_COST,
+            row_cost=MATCH_COST + _FILTERED_COST,
+        )
 
     @cached_property
     def others(self) -> Planner | None:

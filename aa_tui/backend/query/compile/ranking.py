@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import replace
 from heapq import nsmallest
 
 from aa_tui.backend.query.compile.parts import Driver, Found, one_of, start_order, within
 from aa_tui.backend.query.compile.planning import (
     EARLIER_MS,
     LATER_MS,
-    MATCH_COST,
     SEEK_COST,
     Planner,
 )
@@ -60,8 +58,7 @@ class Ranking(Planner):
             ids = [row[0] for row in self.reader.fetch(self.sql(plan.few, plan.few.id), self.params)]
             if len(ids) < 2:
                 return [(0.0, -id_) for id_ in ids]
-            alone.where.append(one_of("+session_fts.rowid", ids))
-            return self._scored(alone)
+            return self._scored(alone, [one_of("+session_fts.rowid", ids)])
         search, in_set = plan.search, plan.search_in_set
         assert search is not None and in_set is not None
         recent = min(1.0, RANK_CAP / plan.hits)
@@ -75,8 +72,7 @@ class Ranking(Planner):
         if cheapest == one_by_one:
             return self._scored(search)
         if cheapest == seeking:
-            alone.where.append(f"session_fts.rowid IN ({others.sql(inner, inner.id)})")
-            return self._scored(alone)
+            return self._scored(alone, [f"session_fts.rowid IN ({others.sql(inner, inner.id)})"])
         if part < 1.0:
             first, last = self.clipped(*self.ends())
             floor = int(last - (last - first) * part)
@@ -96,8 +92,7 @@ class Ranking(Planner):
         driver = self._alone()
         if (others := self.others) is not None:
             plan = self.plan()
-            in_set = self.in_set(others, replace(driver, size=plan.matches))
-            in_set.row_cost += MATCH_COST
+            in_set = self.in_set(others, driver._replace(size=plan.matches))
             choices = [in_set, *plan.searches, *([] if self.names_something else plan.choices)]
             driver = min((self.priced(one, None) for one in choices), key=lambda one: one[0])[1]
         row = self.reader.one(self.sql(driver, "COUNT(*)"), self.params)
@@ -121,7 +116,7 @@ class Ranking(Planner):
             where = ["d.project_id=:p", one_of("d.id", ids), *within("d.sort_at", self.lower, self.upper)]
             drivers.append(Driver("session d", "d.sort_at", "d.id", where, used=used))
         if users is not None:
-            drivers.append(replace(self.facet_driver(users, -1), used=used))
+            drivers.append(self.facet_driver(users, -1)._replace(used=used))
         for driver in drivers:
             tail = start_order(driver, True) + f" LIMIT {RANK_CAP}"
             rows = self.reader.fetch(self.sql(driver, f"{driver.at}, {driver.id}", tail=tail), self.params)
