@@ -167,5 +167,5 @@ def test_records_of_the_wrong_shape_cost_themselves_only(tmp_path: Path) -> None
         json.dumps([{"task_id": 1, "traj": []}, 7, {"task_id": 2}, {"task_id": 3, "traj": [5, {"role": "user"}]}])
     )
     items = list(TAU_BENCH.read(path, ReadOptions()))
-    assert [item.line for item in items if isinstance(item, RecordProblem)] == [2, 3]
+    assert [item.line for item in items if isinstance(item, RecordProblem)] == [2, 3, 4]
     assert {item.session_key for item in items if isinstance(item, AgentEvent)} == {"t/1/0", "t/3/0"}

@@ -38,6 +38,8 @@ _EXIT = re.compile(r"^Process exited with code (-?\d+)", re.MULTILINE)
 _WALL = re.compile(r"^Wall time: ([\d.]+) seconds", re.MULTILINE)
 _RESULT_HEAD = 400
 """How far into a result its own header (exit code, wall time) reaches."""
+_SPOKEN = frozenset({"response_item", "event_msg"})
+"""Record types that hold what was said and done."""
 _CALLS = {"function_call", "custom_tool_call", "local_shell_call", "tool_search_call", "tool_call"}
 _OUTPUTS = {"function_call_output", "custom_tool_call_output", "tool_search_output", "local_shell_call_output"}
 _TOTALS = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_output_tokens", "total_tokens")
@@ -93,6 +95,8 @@ class _Reader:
         self.now = instant_ms(record.get("timestamp")) or self.now
         payload = mapping(record.get("payload"))
         kind = record["type"]
+        if kind in _SPOKEN and (wrong := _wrong(record)) is not None:
+            return RecordProblem(line, f"not a Codex record: {wrong}", field=wrong.partition(" ")[0])
         if kind == "session_meta":
             self._meta(payload)
         elif kind == "turn_context":
@@ -449,6 +453,18 @@ def _result(payload: dict[str, Any]) -> tuple[str | None, int | None, float | No
 def _structured(result: dict[str, Any]) -> tuple[str | None, int | None, float | None]:
     metadata = mapping(result.get("metadata"))
     return encoded(result["output"]), whole(metadata.get("exit_code")), number(metadata.get("duration_seconds"))
+
+
+def _wrong(record: dict[str, Any]) -> str | None:
+    """Return what keeps a record of something said from being read. This is asked of every line."""
+    payload = record.get("payload")
+    if not isinstance(payload, dict):
+        return f"payload of {record['type']!r} is missing or no object"
+    if not isinstance(payload.get("type"), str):
+        return "payload.type is missing or no text"
+    if payload["type"] == "message" and not isinstance(payload.get("role"), str):
+        return "payload.role is missing or no text"
+    return None
 
 
 class CodexSource:

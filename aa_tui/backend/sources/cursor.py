@@ -6,6 +6,7 @@ else in order. A transcript in `subagents/` belongs to the call of the transcrip
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from aa_tui.backend.model.event import AgentEvent, EventKind, Part, RecordProblem, SourceItem, TimeQuality
 from aa_tui.backend.sources import reading
 from aa_tui.backend.sources.contract import Head, ReadOptions
+from aa_tui.backend.sources.shapes import Shape, misfits
 from aa_tui.backend.sources.users import user_for
 from aa_tui.backend.sources.values import block_text, encoded, items, mapping, stem, text
 
@@ -27,6 +29,9 @@ _ROLES = frozenset({"user", "assistant", "system"})
 _NESTED = "subagents"
 
 
+_SHAPE: Shape = {"message": {"content": (str, [dict])}, "content": (str, [dict])}
+
+
 class _Reader:
     """State of one transcript while it is read."""
 
@@ -35,6 +40,7 @@ class _Reader:
         self.session = session
         self.user = user_for(options, session, (str(path),))
         self.events: list[AgentEvent] = []
+        self.keys: Counter[str] = Counter()
         self.turn = f"{session}#0"
         self.prompts = 0
         self.agent = AGENT_ID
@@ -58,6 +64,9 @@ class _Reader:
             if record.get("type") == "turn_ended" and record.get("status") == "error" and self.events:
                 self._failed(line, record)
             return None if isinstance(record.get("type"), str) else RecordProblem(line, "a record without a role")
+        wrong = next(misfits(line, record, _SHAPE), None)
+        if wrong is not None:
+            return wrong
         message = mapping(record.get("message"))
         content = message.get("content") if message else record.get("content")
         blocks = [mapping(block) for block in items(content)] or (
@@ -70,6 +79,9 @@ class _Reader:
         return None
 
     def _event(self, kind: EventKind, key: str, **fields: Any) -> AgentEvent:
+        # Records glued together on one line have one number.
+        self.keys[key] += 1
+        key = key if self.keys[key] == 1 else f"{key}+{self.keys[key]}"
         event = AgentEvent(
             kind=kind,
             insert_id=f"cursor:{self.session}:{self.name}:{key}",

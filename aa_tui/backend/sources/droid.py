@@ -7,13 +7,15 @@ texts or milliseconds, by version. Neither has tokens, but for what a streamed `
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from aa_tui.backend.model.event import AgentEvent, EventKind, Part, RecordProblem, SourceItem
 from aa_tui.backend.sources import reading
 from aa_tui.backend.sources.contract import Head, ReadOptions
+from aa_tui.backend.sources.shapes import Shape, misfits
 from aa_tui.backend.sources.users import user_for
 from aa_tui.backend.sources.values import (
     block_text,
@@ -36,6 +38,12 @@ _RESULT_HEAD = 400
 _FLAT = frozenset({"system", "message", "tool_call", "tool_result", "completion", "error"})
 
 
+_SHAPES: Mapping[str, Shape] = {
+    "message": {"message": {"role!": frozenset({"user", "assistant", "system", "tool"}), "content": (str, [dict])}},
+    "completion": {"finalText": str},
+}
+
+
 class _Reader:
     """State of one file while it is read."""
 
@@ -47,6 +55,7 @@ class _Reader:
         self.context: dict[str, str] = {}
         self.model: str | None = None
         self.events: list[AgentEvent] = []
+        self.keys: Counter[str] = Counter()
         self.now: int | None = None
         self.input_ms: int | None = None
         self.prompts = 0
@@ -58,6 +67,9 @@ class _Reader:
         if not isinstance(record, dict) or not isinstance(record.get("type"), str):
             return RecordProblem(line, "not a Droid record: no type", field="type")
         kind = record["type"]
+        wrong = next(misfits(line, record, _SHAPES.get(kind, dict)), None)
+        if wrong is not None:
+            return wrong
         self.now = moment_ms(record.get("timestamp")) or self.now
         if self.session is None:
             self._begin(kind, record)
@@ -99,6 +111,9 @@ class _Reader:
         self.user = user_for(self.options, self.session, (cwd, str(self.path)))
 
     def _event(self, kind: EventKind, key: str, **fields: Any) -> AgentEvent:
+        # Records glued together on one line have one number.
+        self.keys[key] += 1
+        key = key if self.keys[key] == 1 else f"{key}+{self.keys[key]}"
         event = AgentEvent(
             kind=kind,
             insert_id=f"droid:{self.session}:{key}",

@@ -16,6 +16,7 @@ from typing import Any
 from aa_tui.backend.model.event import AgentEvent, EventKind, Part, RecordProblem, SourceItem
 from aa_tui.backend.sources import reading
 from aa_tui.backend.sources.contract import Head, ReadOptions
+from aa_tui.backend.sources.shapes import Shape, misfits
 from aa_tui.backend.sources.users import user_for
 from aa_tui.backend.sources.values import (
     block_text,
@@ -210,6 +211,10 @@ class GeminiCliSource:
         return _read_log(path, options) if is_log else _read_chat(path, options)
 
 
+_MESSAGE: Shape = {"content": (str, list, dict), "toolCalls": [dict]}
+_RECORD: Shape = {"type": str, "messages": list, "$set": {"messages": list}}
+
+
 def _read_chat(path: Path, options: ReadOptions) -> Iterator[SourceItem]:
     header: dict[str, Any] = {}
     messages: dict[str, dict[str, Any]] = {}
@@ -221,6 +226,7 @@ def _read_chat(path: Path, options: ReadOptions) -> Iterator[SourceItem]:
         if not isinstance(record, dict):
             yield RecordProblem(line, "not a chat record")
             continue
+        yield from misfits(line, record, _RECORD)
         patch = mapping(record.get("$set"))
         if "sessionId" in record or patch:
             header.update(patch or record)
@@ -249,6 +255,7 @@ def _keep(line: int, message: Any, messages: dict[str, dict[str, Any]]) -> Itera
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         yield RecordProblem(line, "a message without a type", field="type")
         return
+    yield from misfits(line, message, _MESSAGE)
     messages[text(message.get("id")) or f"#{len(messages)}"] = message
 
 

@@ -26,6 +26,7 @@ from aa_tui.backend.model.event import (
 from aa_tui.backend.sources import reading
 from aa_tui.backend.sources.contract import Head, ReadOptions
 from aa_tui.backend.sources.otel.messages import Message, finish_reason, parse, shown_calls
+from aa_tui.backend.sources.shapes import Shape, misfits
 from aa_tui.backend.sources.users import user_for
 from aa_tui.backend.sources.values import elapsed_ms, encoded, instant_ms, items, mapping, number, text, whole
 
@@ -41,6 +42,14 @@ LARGEST_MEMBER = 512 * 1024 * 1024
 """Bytes of one sample in an archive; a bigger one is passed over, whatever its compressed size."""
 _VERDICTS = {"C": True, "I": False, "N": False}
 _AGENT_SPANS = frozenset({"agent", "handoff", "subtask"})
+
+
+_SHAPE: Shape = {
+    "messages": [{"role!": frozenset({"system", "user", "assistant", "tool"}), "content": (str, list)}],
+    "events": [{"event!": str}],
+    "scores": dict,
+    "score": dict,
+}
 
 
 class _Sample:
@@ -454,6 +463,9 @@ def _items(
     if not isinstance(value, dict) or not isinstance(value.get("id"), str | int):
         yield RecordProblem(place, "a sample without an id", field="id")
         return
+    yield from misfits(place, value, _SHAPE)
+    for name, score in mapping(value.get("scores")).items():
+        yield from misfits(place, score, dict, f"scores.{name}")
     sample = _Sample(path, value, log, seq, options)
     yield from sample.map()
     yield from sample.outcomes()

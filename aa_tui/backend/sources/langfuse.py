@@ -17,6 +17,7 @@ from aa_tui.backend.sources.otel.dialects import kind_of
 from aa_tui.backend.sources.otel.mapping import TraceOptions, events_of_trace
 from aa_tui.backend.sources.otel.messages import decode
 from aa_tui.backend.sources.otel.spans import Kind, Span, nanoseconds
+from aa_tui.backend.sources.shapes import Shape, misfits
 from aa_tui.backend.sources.users import user_for
 from aa_tui.backend.sources.values import encoded, instant_ms, items, mapping, number, text
 
@@ -40,6 +41,13 @@ _USAGE = {
         "output_reasoning",
         "output_reasoning_tokens",
     ),
+}
+
+
+_SHAPE: Shape = {
+    "observations": [{"type": str}],
+    "trace": {"scores": list, "observations": [{"type": str}]},
+    "scores": list,
 }
 
 
@@ -69,6 +77,7 @@ class LangfuseSource:
             if trace_id is None:
                 yield RecordProblem(place, "a trace without an id", field="id")
                 continue
+            yield from misfits(place, one, _SHAPE)
             given = one.get("observations")
             if given is None:
                 given = trace.get("observations")

@@ -14,12 +14,17 @@ from aa_tui.backend.sources import reading
 from aa_tui.backend.sources.contract import Head, ReadOptions
 from aa_tui.backend.sources.otel.mapping import TraceOptions, by_trace, events_of_trace
 from aa_tui.backend.sources.otel.spans import Kind, Span, nanoseconds
+from aa_tui.backend.sources.shapes import Shape, misfits
 from aa_tui.backend.sources.users import user_for
 from aa_tui.backend.sources.values import epoch_ms, instant_ms, items, mapping, number, text
 
 _KINDS = {"llm": Kind.MODEL, "tool": Kind.TOOL, "embedding": Kind.EMBEDDING}
 _SESSION = ("session_id", "thread_id", "conversation_id")
 _RUN = frozenset({"id", "run_type", "trace_id", "dotted_order"})
+
+
+_RUN_SHAPE: Shape = {"run_type": str, "inputs": dict, "outputs": dict}
+_BATCH_SHAPE: Shape = {"post": list, "patch": list}
 
 
 class LangSmithSource:
@@ -47,6 +52,7 @@ class LangSmithSource:
             if name is None:
                 yield RecordProblem(place, "a run without an id", field="id")
                 continue
+            yield from misfits(place, run, _RUN_SHAPE)
             known = runs.setdefault(name, {})
             # The second half repeats some fields empty.
             known.update({key: given for key, given in run.items() if given not in (None, [], {}) or key not in known})
@@ -90,6 +96,7 @@ def _runs(path: Path, options: ReadOptions) -> Iterator[tuple[int, Any] | Record
             line, value = item
             batch = mapping(value)
             if "post" in batch or "patch" in batch:
+                yield from misfits(line, batch, _BATCH_SHAPE)
                 for name in ("post", "patch"):
                     yield from ((line, run) for run in items(batch.get(name)))
             else:

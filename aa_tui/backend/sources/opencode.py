@@ -7,7 +7,7 @@ The session's file stands for the tree: naming any file of it reads the whole se
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from aa_tui.backend.model.event import AgentEvent, EventKind, Part, RecordProblem, SourceItem
 from aa_tui.backend.sources import reading
 from aa_tui.backend.sources.contract import Head, ReadOptions
+from aa_tui.backend.sources.shapes import Shape, misfits
 from aa_tui.backend.sources.users import user_for
 from aa_tui.backend.sources.values import (
     elapsed_ms,
@@ -208,6 +209,10 @@ def _launch_of(store: _Store, parent: str, child: str) -> tuple[str, str, str] |
     return None
 
 
+_MESSAGE: Shape = {"role!": frozenset({"user", "assistant", "system"})}
+_PART: Shape = {"type!": str, "text": str}
+
+
 class _Reader:
     """One session while it is turned into events."""
 
@@ -262,6 +267,7 @@ class _Reader:
             if isinstance(message, RecordProblem):
                 yield message
                 continue
+            yield from _named(path, message, _MESSAGE)
             own = text(message.get("id")) or stem(path)
             messages.append((epoch_ms(mapping(message.get("time")).get("created")) or 0, own, message))
         for _, own, message in sorted(messages, key=lambda one: one[:2]):
@@ -271,6 +277,7 @@ class _Reader:
                 if isinstance(part, RecordProblem):
                     yield part
                 else:
+                    yield from _named(path, part, _PART)
                     parts.append({**part, "id": text(part.get("id")) or stem(path)})
             yield from self._message(own, message, parts)
 
@@ -369,6 +376,12 @@ class _Reader:
         return event
 
 
+def _named(path: Path, document: dict[str, Any], shape: Shape) -> Iterator[RecordProblem]:
+    """Yield what is wrong in one of a session's files, with the file's name."""
+    for problem in misfits(None, document, shape):
+        yield replace(problem, reason=f"{path.name}: {problem.reason}")
+
+
 def _joined(parts: list[dict[str, Any]]) -> str | None:
     return "\n\n".join(said for part in parts if (said := text(part.get("text")))) or None
 
@@ -447,7 +460,14 @@ class OpenCodeSource:
             yield RecordProblem(None, "a part of an OpenCode session whose session and message files are not here")
             return
         store, session, lead = found
-        document = _load(lead) if lead.parent.parent.name == "session" else {}
+        document: dict[str, Any] = {}
+        if lead.parent.parent.name == "session":
+            loaded = reading.load_json_document(lead, options.on_bytes)
+            if isinstance(loaded, dict):
+                document = loaded
+            else:
+                reason = loaded.reason if isinstance(loaded, RecordProblem) else "not a JSON object"
+                yield RecordProblem(None, f"{lead.name}: {reason}")
         yield from _Reader(store, lead, session, document, options).read()
 
 

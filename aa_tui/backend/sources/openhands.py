@@ -15,6 +15,7 @@ from typing import Any
 from aa_tui.backend.model.event import AgentEvent, EventKind, Part, RecordProblem, SourceItem, TimeQuality
 from aa_tui.backend.sources import reading
 from aa_tui.backend.sources.contract import Head, ReadOptions
+from aa_tui.backend.sources.shapes import Shape, misfits
 from aa_tui.backend.sources.users import user_for
 from aa_tui.backend.sources.values import (
     block_text,
@@ -36,6 +37,18 @@ FINISH = "finish"
 _NAME = re.compile(r".+-(?P<at>\d{10}\.\d+)(?:-[0-9a-f-]+)?\.json(?:\.gz)?\Z")
 _EXIT = re.compile(r"\[(?:The command completed|Command finished) with exit code (-?\d+)\.?\]")
 _VERSION = "openhands_version:"
+
+
+_SHAPE: Shape = {
+    "messages": [
+        {
+            "role!": frozenset({"system", "user", "assistant", "tool"}),
+            "content": (str, list),
+            "tool_calls": [{"function": dict}],
+        }
+    ],
+    "response": {"choices": [{"message": dict}]},
+}
 
 
 class _Session:
@@ -233,6 +246,8 @@ class OpenHandsSource:
             if not isinstance(document, dict) or not isinstance(document.get("messages"), list):
                 yield RecordProblem(None, f"{file.name}: a model call without messages", field="messages")
                 continue
+            for problem in misfits(None, document, _SHAPE):
+                yield replace(problem, reason=f"{file.name}: {problem.reason}")
             told = [_fingerprint(mapping(message)) for message in document["messages"]]
             fitting = [session for session in sessions if session.goes_on(told)]
             if fitting:

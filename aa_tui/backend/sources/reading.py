@@ -31,6 +31,7 @@ _CHUNK = 256 * 1024
 _WHITE = re.compile(r"[ \t\n\r\ufeff]*")
 _LONGEST_INT = 4000
 _OUTLINED_RECORDS = 20
+_OUTLINED_LINES = 60
 
 OnBytes = Callable[[int], None]
 
@@ -345,7 +346,7 @@ def _outline(head: Head) -> Outline:
     start = cast(re.Match[str], _WHITE.match(text)).end()
     opening = text[start : start + 1]
     if opening not in ("{", "["):
-        return Outline("", frozenset(), ())
+        return _outline_of_lines(text)
     records: list[dict[str, Any]] = []
     position = start + 1 if opening == "[" else start
     while len(records) < _OUTLINED_RECORDS:
@@ -356,10 +357,34 @@ def _outline(head: Head) -> Outline:
             value, position = _LENIENT.raw_decode(text, position)
         except (ValueError, RecursionError):
             break
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             records.append(value)
-    keys = frozenset(records[0]) if records else _first_keys(text, start, 2 if opening == "[" else 1)
-    return Outline(opening, keys, tuple(records))
+    if not records:
+        lines = _outline_of_lines(text)
+        return lines if lines.records else Outline(opening, _first_keys(text, start, 2 if opening == "[" else 1), ())
+    return Outline(opening, frozenset(records[0]), tuple(records))
+
+
+def _outline_of_lines(text: str) -> Outline:
+    """Return the outline of JSON Lines whose beginning is damaged; one that shows nothing when it is none."""
+    records = _objects_of_lines(text)
+    return Outline("{", frozenset(records[0]), tuple(records)) if records else Outline("", frozenset(), ())
+
+
+def _objects_of_lines(text: str) -> list[dict[str, Any]]:
+    """Return the objects that stand on a line of their own, if that is what most of the whole lines are.
+
+    The members of a document that is laid out over lines end in commas or begin with names, or are few beside its
+    brackets.
+    """
+    lines = [line for line in text.split("\n")[:-1] if line.strip()][:_OUTLINED_LINES]
+    records: list[dict[str, Any]] = []
+    for line in lines:
+        if line.lstrip().startswith("{"):
+            values, reason = decode_objects(line)
+            if reason is None and isinstance(values[0], dict) and values[0]:
+                records.append(values[0])
+    return records[:_OUTLINED_RECORDS] if 2 * len(records) > len(lines) else []
 
 
 def _first_keys(text: str, start: int, wanted_depth: int) -> frozenset[str]:
@@ -390,4 +415,7 @@ def is_json_lines(head: Head) -> bool:
     if b"\n" not in content and len(head.start) >= HEAD_BYTES:
         return content.startswith(b"{")
     values, reason = decode_objects(_decode_text(content.split(b"\n", 1)[0])[0])
-    return reason is None and bool(values) and not isinstance(values[0], list)
+    if reason is None and bool(values) and not isinstance(values[0], list):
+        return True
+    # The first line may be the damaged one.
+    return bool(_objects_of_lines(_decode_text(head.start)[0]))

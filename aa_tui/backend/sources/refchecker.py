@@ -14,6 +14,7 @@ from typing import Any
 from aa_tui.backend.model.event import AgentEvent, EventKind, ImportedLabel, RecordProblem, SourceItem, TimeQuality
 from aa_tui.backend.sources import reading
 from aa_tui.backend.sources.contract import Head, ReadOptions
+from aa_tui.backend.sources.shapes import Shape, misfits
 from aa_tui.backend.sources.users import user_for
 from aa_tui.backend.sources.values import block_text, encoded, items, mapping, stem, text
 
@@ -24,6 +25,8 @@ LABEL_SOURCE = "RefChecker annotation"
 _WORST_FIRST = ("Contradiction", "Neutral", "Entailment")
 _SUPPORTED = "Entailment"
 _CLAIMS = "claude2_response_kg"
+
+_SHAPE: Shape = {"response": (str, list), _CLAIMS: [{"triplet": list, "human_label": str}]}
 
 
 class RefCheckerSource:
@@ -48,6 +51,7 @@ class RefCheckerSource:
             if item[0] is not None or isinstance(own, bool) or not isinstance(own, str | int):
                 yield RecordProblem(item[1] + 1, "an answer without an id", field="id")
                 continue
+            yield from misfits(item[1] + 1, answer, _SHAPE)
             for found in _answer(path, str(own), answer, seq, options):
                 seq = found.seq if isinstance(found, AgentEvent) else seq
                 yield found

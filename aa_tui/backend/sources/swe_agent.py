@@ -13,6 +13,7 @@ from typing import Any
 from aa_tui.backend.model.event import AgentEvent, EventKind, Part, RecordProblem, SourceItem, TimeQuality
 from aa_tui.backend.sources import reading
 from aa_tui.backend.sources.contract import Head, ReadOptions
+from aa_tui.backend.sources.shapes import Shape, misfits
 from aa_tui.backend.sources.users import user_for
 from aa_tui.backend.sources.values import (
     block_text,
@@ -39,6 +40,13 @@ def session_key(path: Path) -> str:
     instance = stem(path)
     folder = next((part.name for part in path.absolute().parents if part.name != instance), "")
     return f"{folder}/{instance}" if folder else instance
+
+
+_SHAPE: Shape = {
+    "history": [{"role!": str, "content": (str, list)}],
+    "trajectory": [{"action": (str, dict), "observation": (str, list)}],
+    "info": {"submission": str, "model_stats": dict},
+}
 
 
 class _Run:
@@ -192,6 +200,7 @@ class SweAgentSource:
         if not isinstance(document, dict):
             yield RecordProblem(1, "not a trajectory: no object")
             return
+        yield from misfits(1, document, _SHAPE)
         yield from _Run(path, document, options).map()
 
 

@@ -21,6 +21,7 @@ from aa_tui.backend.model.event import (
 )
 from aa_tui.backend.sources import reading
 from aa_tui.backend.sources.contract import Head, ReadOptions
+from aa_tui.backend.sources.shapes import Shape, misfits
 from aa_tui.backend.sources.tau_bench import SUCCESS_CRITERION, agent_of_domain, passes
 from aa_tui.backend.sources.users import user_for
 from aa_tui.backend.sources.values import (
@@ -42,6 +43,20 @@ _SMALLEST_DIFFERENCE = 1_000
 """Nano-dollars: below it, a session's stated cost and the sum of its messages differ only by rounding."""
 REWARD_SOURCE = "tau2-bench reward"
 """Who says whether a task was done, in the labels of every file about these sessions."""
+
+
+_SHAPE: Shape = {
+    "agent_cost": float,
+    "reward_info": {"reward": float},
+    "messages": [
+        {
+            "role!": frozenset({"system", "user", "assistant", "tool"}),
+            "content": (str, list),
+            "tool_calls": [dict],
+            "tool_messages": [dict],
+        }
+    ],
+}
 
 
 class _Simulation:
@@ -346,6 +361,7 @@ class Tau2BenchSource:
         if not isinstance(simulation, dict) or not isinstance(simulation.get("id"), str | int):
             yield RecordProblem(index + 1, "a simulation without an id", field="id")
             return
+        yield from misfits(index + 1, simulation, _SHAPE)
         task = tasks.get(encoded(simulation.get("task_id")) or "", {})
         mapped = _Simulation(path, simulation, info, task, seq, options)
         yield from mapped.map()

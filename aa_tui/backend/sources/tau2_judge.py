@@ -27,6 +27,7 @@ from aa_tui.backend.model.event import (
 )
 from aa_tui.backend.sources import reading
 from aa_tui.backend.sources.contract import Head, ReadOptions
+from aa_tui.backend.sources.shapes import Shape, misfits
 from aa_tui.backend.sources.tau2_bench import REWARD_SOURCE, simulation_events
 from aa_tui.backend.sources.tau_bench import SUCCESS_CRITERION, passes
 from aa_tui.backend.sources.values import encoded, items, mapping, number, stated_nano, text, whole
@@ -96,6 +97,9 @@ def _arguments(written: str) -> Any:
         return ast.literal_eval(written)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return written
+
+
+_SHAPE: Shape = {"tau2_reward": float, "tau2_success": bool, "judge_prompt": str, "judge_response": str}
 
 
 class _Entry:
@@ -226,6 +230,7 @@ class Tau2JudgeSource:
             if isinstance(own, bool) or not isinstance(own, str | int) or own == "":
                 yield RecordProblem(line, "a verdict without a session", field="simulation_id")
                 continue
+            yield from misfits(line, value, _SHAPE)
             entry = _Entry(value, str(own))
             for event in entry.stub(path, seq, options):
                 seq = event.seq

@@ -21,6 +21,7 @@ from aa_tui.backend.model.event import (
 )
 from aa_tui.backend.sources import reading
 from aa_tui.backend.sources.contract import Head, ReadOptions
+from aa_tui.backend.sources.shapes import Shape, misfits
 from aa_tui.backend.sources.users import user_for
 from aa_tui.backend.sources.values import block_text, encoded, items, mapping, number, stem, text
 
@@ -39,6 +40,18 @@ def passes(reward: float) -> bool:
 def agent_of_domain(domain: str | None) -> str:
     """Return the agent id of a benchmark's domain."""
     return f"{domain}-agent" if domain else "customer-service-agent"
+
+
+_SHAPE: Shape = {
+    "reward": float,
+    "traj": [
+        {
+            "role!": frozenset({"system", "user", "assistant", "tool"}),
+            "content": (str, list),
+            "tool_calls": [{"function": {"name": str}}],
+        }
+    ],
+}
 
 
 class _Dialogue:
@@ -173,6 +186,7 @@ class TauBenchSource:
             if key is not None or not isinstance(element, dict) or not isinstance(element.get("traj"), list):
                 yield RecordProblem(index + 1, "a dialogue without messages", field="traj")
                 continue
+            yield from misfits(index + 1, element, _SHAPE)
             dialogue = _Dialogue(path, element, seq, options)
             yield from dialogue.map()
             seq = dialogue.seq

@@ -22,6 +22,7 @@ from aa_tui.backend.model.event import (
 )
 from aa_tui.backend.sources import reading
 from aa_tui.backend.sources.contract import Head, ReadOptions
+from aa_tui.backend.sources.shapes import Shape, misfits
 from aa_tui.backend.sources.tau_bench import SUCCESS_CRITERION
 from aa_tui.backend.sources.users import user_for
 from aa_tui.backend.sources.values import block_text, encoded, items, mapping, stem, text
@@ -33,6 +34,15 @@ _PEOPLE = frozenset({"human"})
 _OUTCOMES = ("is_correct", "is_corrected")
 """The second is how the hand-built half spells it."""
 _QUOTE = 300
+
+
+_SHAPE: Shape = {
+    "question": str,
+    "is_correct": bool,
+    "is_corrected": bool,
+    "mistake_agent": str,
+    "history": [{"content": (str, list), "role": str, "name": str}],
+}
 
 
 class _Run:
@@ -162,6 +172,7 @@ class WhoAndWhenSource:
         if not isinstance(run, dict) or not isinstance(run.get("history"), list):
             yield RecordProblem(1, "a run without a history", field="history")
             return
+        yield from misfits(1, run, _SHAPE)
         mapped = _Run(path, run, options)
         yield from mapped.map()
         yield from mapped.labels()

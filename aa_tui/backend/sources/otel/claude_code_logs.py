@@ -15,7 +15,7 @@ from aa_tui.backend.support.money import NANO, usd_to_nano
 
 AGENT_ID = "claude-code"
 SOURCE = "claude-code-telemetry"
-_SCOPE = "com.anthropic.claude_code"
+SCOPE = "com.anthropic.claude_code"
 _KINDS = {
     "user_prompt": EventKind.USER_MESSAGE,
     "api_request": EventKind.AI_RESPONSE,
@@ -34,7 +34,7 @@ _TAKEN = frozenset(
 def is_claude_code(record: LogRecord) -> bool:
     """Tell whether a log record is an event of Claude Code's telemetry that says something of a session."""
     name = record.name.removeprefix("claude_code.")
-    return (record.scope.startswith(_SCOPE) or record.name.startswith("claude_code.")) and name in _KINDS
+    return (record.scope.startswith(SCOPE) or record.name.startswith("claude_code.")) and name in _KINDS
 
 
 def events_of_records(

@@ -14,6 +14,7 @@ from aa_tui.backend.sources.otel.claude_code_logs import events_of_records
 from aa_tui.backend.sources.otel.json_shapes import decode_document
 from aa_tui.backend.sources.otel.mapping import TraceOptions, by_trace, events_of_trace
 from aa_tui.backend.sources.otel.spans import LogRecord, Span, nanoseconds
+from aa_tui.backend.sources.shapes import Shape, misfits
 from aa_tui.backend.sources.users import user_for
 from aa_tui.backend.sources.values import instant_ms, mapping, repository_name, text
 
@@ -128,6 +129,9 @@ def _events(
         yield RecordProblem(None, f"{without} spans in traces without any span of an agent")
 
 
+_RECORD: Shape = {"scope": str, "name": str, "attrs": dict}
+
+
 class TelemetrySource:
     """Claude Code's telemetry as JSON Lines of log events and counters."""
 
@@ -150,13 +154,14 @@ class TelemetrySource:
             line, value = item
             one = mapping(value)
             attributes = mapping(one.get("attrs"))
-            if not one.get("_type"):
+            if not text(one.get("_type")):
                 yield RecordProblem(line, "not a telemetry record: no _type", field="_type")
             elif attributes.get("event_type") == "claude.session.start":
                 _session_start(mapping(value), contexts, users)
             elif one["_type"] == "log":
                 at_ns = nanoseconds(instant_ms(one.get("ts")), 1_000_000)
                 scope, name = text(one.get("scope")) or "", text(one.get("name")) or ""
+                yield from _misfits(line, one, scope, attributes)
                 records.append(
                     LogRecord(name, at_ns, None, None, dict(attributes), None, mapping(one.get("resource")), scope)
                 )
@@ -164,6 +169,14 @@ class TelemetrySource:
             named = user_for(options, event.session_key, (event.context.get("cwd"), str(path)))
             event.user_id = named or event.user_id or users.get(event.session_key or "")
             yield event
+
+
+def _misfits(line: int, record: dict[str, Any], scope: str, attributes: dict[str, Any]) -> Iterator[RecordProblem]:
+    """Yield why a record of Claude Code cannot be told to be one, or to belong to a session."""
+    problems = list(misfits(line, record, _RECORD))
+    yield from problems
+    if not problems and scope.startswith(claude_code_logs.SCOPE) and text(attributes.get("session.id")) is None:
+        yield RecordProblem(line, "a telemetry record without a session", field="attrs.session.id")
 
 
 def _session_start(record: dict[str, Any], contexts: dict[str, dict[str, str]], users: dict[str, str]) -> None:

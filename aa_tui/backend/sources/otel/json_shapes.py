@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from aa_tui.backend.sources.otel.spans import LogRecord, Span, SpanEvent, hex_id, nanoseconds
@@ -33,24 +34,35 @@ def decode_document(value: Any) -> Iterator[Decoded]:
     for name in ("resourceSpans", "resource_spans", "batches"):
         if name in value:
             known = True
-            for one in items(value[name]):
-                yield from _resource_spans(mapping(one))
+            yield from _each(value[name], name, _resource_spans)
     for name in ("resourceLogs", "resource_logs"):
         if name in value:
             known = True
-            for one in items(value[name]):
-                yield from _resource_logs(mapping(one))
+            yield from _each(value[name], name, _resource_logs)
     if known:
         return
     if isinstance(value.get("data"), list):
-        for trace in value["data"]:
-            yield from _jaeger(mapping(trace))
+        yield from _each(value["data"], "data", _jaeger)
     elif isinstance(value.get("spans"), list) and "processes" in value:
         yield from _jaeger(value)
     elif isinstance(value.get("spans"), list):
         yield from _any_agent(value)
     else:
         yield span_of_object(value)
+
+
+def _each(value: Any, name: str, decode: Callable[[dict[str, Any]], Iterator[Decoded]]) -> Iterator[Decoded]:
+    """Yield what the objects of an array decode to, and a text for whatever is no object or no array."""
+    if value is None:
+        return
+    if not isinstance(value, list):
+        yield f"{name} is no array"
+        return
+    for one in value:
+        if isinstance(one, dict):
+            yield from decode(one)
+        else:
+            yield f"{name} holds something that is no object"
 
 
 # --- OTLP ------------------------------------------------------------------------------------------------------------
@@ -87,10 +99,12 @@ def attributes_of(value: Any, depth: int = 0) -> dict[str, Any]:
 def _resource_spans(value: dict[str, Any]) -> Iterator[Decoded]:
     resource = attributes_of(mapping(value.get("resource")).get("attributes"))
     for name in ("scopeSpans", "scope_spans", "instrumentationLibrarySpans"):
-        for scoped in items(value.get(name)):
-            scope = mapping(mapping(scoped).get("scope")) or mapping(mapping(scoped).get("instrumentationLibrary"))
-            for one in items(mapping(scoped).get("spans")):
-                yield _otlp_span(mapping(one), resource, text(scope.get("name")) or "")
+        yield from _each(value.get(name), name, partial(_scope_spans, resource))
+
+
+def _scope_spans(resource: dict[str, Any], scoped: dict[str, Any]) -> Iterator[Decoded]:
+    scope = text((mapping(scoped.get("scope")) or mapping(scoped.get("instrumentationLibrary"))).get("name")) or ""
+    yield from _each(scoped.get("spans"), "spans", lambda one: iter((_otlp_span(one, resource, scope),)))
 
 
 def _otlp_span(value: dict[str, Any], resource: dict[str, Any], scope: str) -> Decoded:
@@ -98,6 +112,8 @@ def _otlp_span(value: dict[str, Any], resource: dict[str, Any], scope: str) -> D
     span_id = hex_id(_either(value, "spanId", "span_id"), 16)
     if trace_id is None or span_id is None:
         return "a span without an id"
+    if not isinstance(value.get("attributes", []), list | dict | None):
+        return "a span whose attributes are no array"
     status = mapping(value.get("status"))
     return Span(
         trace_id,
@@ -140,10 +156,13 @@ def _links(value: Any) -> tuple[tuple[str, str], ...]:
 def _resource_logs(value: dict[str, Any]) -> Iterator[Decoded]:
     resource = attributes_of(mapping(value.get("resource")).get("attributes"))
     for name in ("scopeLogs", "scope_logs", "instrumentationLibraryLogs"):
-        for scoped in items(value.get(name)):
-            scope = text(mapping(mapping(scoped).get("scope")).get("name")) or ""
-            for one in items(mapping(scoped).get("logRecords") or mapping(scoped).get("log_records")):
-                yield _otlp_log(mapping(one), resource, scope)
+        yield from _each(value.get(name), name, partial(_scope_logs, resource))
+
+
+def _scope_logs(resource: dict[str, Any], scoped: dict[str, Any]) -> Iterator[Decoded]:
+    scope = text(mapping(scoped.get("scope")).get("name")) or ""
+    found = _either(scoped, "logRecords", "log_records")
+    yield from _each(found, "logRecords", lambda one: iter((_otlp_log(one, resource, scope),)))
 
 
 def _otlp_log(value: dict[str, Any], resource: dict[str, Any], scope: str) -> LogRecord:
@@ -181,8 +200,7 @@ def _jaeger(trace: dict[str, Any]) -> Iterator[Decoded]:
         if (service := text(mapping(process).get("serviceName"))) is not None:
             found["service.name"] = service
         processes[name] = found
-    for one in items(trace.get("spans")):
-        yield _jaeger_span(mapping(one), trace, processes)
+    yield from _each(trace.get("spans"), "spans", lambda one: iter((_jaeger_span(one, trace, processes),)))
 
 
 def _jaeger_span(value: dict[str, Any], trace: dict[str, Any], processes: dict[str, dict[str, Any]]) -> Decoded:
@@ -190,6 +208,8 @@ def _jaeger_span(value: dict[str, Any], trace: dict[str, Any], processes: dict[s
     span_id = hex_id(value.get("spanID"), 16)
     if trace_id is None or span_id is None:
         return "a span without an id"
+    if not isinstance(value.get("tags", []), list | None):
+        return "a span whose tags are no array"
     attributes = _tags(value.get("tags"))
     parent = next(
         (
@@ -256,6 +276,8 @@ def span_of_object(value: Any) -> Span | str:
     span_id = hex_id(_either(context, "spanId", "span_id"), 16)
     if trace_id is None or span_id is None:
         return "neither a span nor a trace"
+    if not isinstance(one.get("attributes", {}), dict | None):
+        return "a span whose attributes are no object"
     above = mapping(one.get("parent")) or mapping(one.get("parentSpanContext"))
     parent = _either(above, "spanId", "span_id") if above else _either(one, "parentSpanId", "parent_id")
     status = one.get("status")

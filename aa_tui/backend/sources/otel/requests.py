@@ -205,9 +205,11 @@ def log_records(body: bytes, encoding: str) -> list[LogRecord]:
         return unpack(body)[1]
     if encoding == "protobuf":
         return protobuf.decode_logs(body)
-    value = _json_object(body)
-    named = {name: value[name] for name in _LOGS if name in value}
-    return [one for one in _decoded(named) if isinstance(one, LogRecord)]
+    return [one for one in _decoded_logs(_json_object(body)) if isinstance(one, LogRecord)]
+
+
+def _decoded_logs(value: dict[str, Any]) -> Iterator[Span | LogRecord | str]:
+    return _decoded({name: value[name] for name in _LOGS if name in value})
 
 
 def look_at_logs(body: bytes, encoding: Encoding, of_use: Callable[[LogRecord], bool] = is_of_use) -> Looked:
@@ -216,9 +218,17 @@ def look_at_logs(body: bytes, encoding: Encoding, of_use: Callable[[LogRecord], 
     Raises:
         NotOtlp: it cannot be decoded.
     """
-    records = log_records(body, encoding)
     message = ""
-    if encoding == "json" and not records and (value := _json_object(body)) and not set(_LOGS) & value.keys():
-        message = "the body holds no resourceLogs"
+    wrong: list[str] = []
+    if encoding == "json":
+        value = _json_object(body)
+        decoded = list(_decoded_logs(value))
+        records = [one for one in decoded if isinstance(one, LogRecord)]
+        wrong = [one for one in decoded if isinstance(one, str)]
+        message = "; ".join(dict.fromkeys(wrong))
+        if value and not set(_LOGS) & value.keys():
+            message = "the body holds no resourceLogs"
+    else:
+        records = log_records(body, encoding)
     wanted = sum(map(of_use, records))
-    return Looked(((wanted, body),) if wanted else (), len(records), 0, message)
+    return Looked(((wanted, body),) if wanted else (), len(records), len(wrong), message)
