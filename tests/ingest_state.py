@@ -89,8 +89,9 @@ def dangling(store: Store) -> dict[str, int]:
         "WHERE s.project_id=x.project_id AND s.id=x.session_id AND s.sort_at=x.sort_at)",
         "search without session": "SELECT COUNT(*) FROM search_state x WHERE NOT EXISTS (SELECT 1 FROM session s "
         "WHERE s.project_id=x.project_id AND s.id=x.session_id)",
-        "sessions without search": "SELECT COUNT(*) FROM session s WHERE NOT EXISTS (SELECT 1 FROM search_state x "
-        "WHERE x.project_id=s.project_id AND x.session_id=s.id)",
+        "sessions with texts but without search": "SELECT COUNT(*) FROM session s WHERE NOT EXISTS (SELECT 1 "
+        "FROM search_state x WHERE x.project_id=s.project_id AND x.session_id=s.id) AND EXISTS (SELECT 1 "
+        "FROM event e WHERE e.project_id=s.project_id AND e.session_id=s.id AND e.text_size>0)",
     }
     with store.reader() as reader:
         return {name: found[0] for name, sql in checks.items() if (found := reader.one(sql)) and found[0]}

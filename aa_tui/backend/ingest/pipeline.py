@@ -271,7 +271,9 @@ class Importer:
 
             options = ReadOptions(user=self._options.user, users=self._users, on_bytes=on_bytes)
             digest = _digest(file.members or (file.path,))
-            self._gather(file, source, options, batch)
+            if self._gather(file, source, options, batch) == len(file.problems) == 0:
+                # A prompt log whose chats lie beside it is in order; a file of blanks is not: the person can tell.
+                self._problem(file, None, f"nothing of a session was found in it as {source.title}", None, False)
         except Cancelled:
             raise
         except OSError as error:
@@ -291,12 +293,14 @@ class Importer:
         if len(pending.items) >= BATCH_EVENTS or pending.chars >= BATCH_CHARS:
             self._flush()
 
-    def _gather(self, file: _File, source: Source, options: ReadOptions, batch: _Pending) -> None:
+    def _gather(self, file: _File, source: Source, options: ReadOptions, batch: _Pending) -> int:
+        """Read a file into a batch; return how many items it yielded, problems included."""
+        count = 0
         priced = self._prices(source)
         user = (self._options.user or self._login) if source.name in CODING_AGENTS else None
         known = file.known
         force = known is not None and (known[1], known[5]) != (source.mapper_version, self._option_text(source))
-        for count, item in enumerate(source.read(file.path, options)):
+        for count, item in enumerate(source.read(file.path, options), 1):
             if count % _CHECK_EVERY == 0:
                 self._check()
             if isinstance(item, AgentEvent):
@@ -323,6 +327,7 @@ class Importer:
                 outcome = bordered(privacy.apply_to_outcome(item, self._rules))
                 self._file_of[id(outcome)] = file.index
                 batch.outcomes.append(outcome)
+        return count
 
     def _record(self, file: _File, source: Source, digest: str) -> FileRecord:
         now = self._clock.now_ms()
