@@ -23,6 +23,8 @@ TEXTS = st.dictionaries(
     limit=st.integers(0, 90),
 )
 def test_what_was_packed_comes_back(texts: dict[str, str], head: str | None, limit: int) -> None:
+    if head is None:
+        head = min(texts.values(), key=len)[:200]
     packed = pack(texts, head)
     assert {part: text for part, text, _ in unpack(*packed, head)} == texts
     cut = {part: (text, size) for part, text, size in unpack(*packed, head, limit=limit)}
@@ -35,6 +37,7 @@ def test_the_head_is_not_stored_twice() -> None:
     text = "".join(chr(33 + (at * at * 7 + at // 3) % 90) for at in range(400))
     with_head = len(pack({Part.TEXT: text}, text[:200])[1])
     assert with_head < len(pack({Part.TEXT: text}, None)[1]) - 100
+    assert len(pack({Part.TEXT: "Where is my order?"}, "Where is my order?")[1]) == 1
 
 
 def test_the_beginning_of_a_large_text_is_read_without_the_rest() -> None:

@@ -12,9 +12,9 @@ from typing import Any
 
 from aa_tui.backend.store.engine import Reader, Row, Tx
 
-SHORT_BYTES = 96
-"""Texts below this are stored as they are: compressing would cost more than it saves."""
-_PLAIN, _DEFLATED = b"\0", b"\1"
+SHORT_BYTES = 400
+"""Texts below this are not compressed: it would cost more than it saves beyond what leaving out the head does."""
+_PLAIN, _DEFLATED, _AFTER_HEAD = b"\0", b"\1", b"\2"
 _WINDOW = -15
 """Raw deflate: no checksum of its own, the store's pages are whole or the store is damaged."""
 _MOST_BYTES_PER_CHAR = 4
@@ -31,9 +31,10 @@ def pack(texts: Mapping[str, str], head: str | None) -> tuple[str, bytes]:
     ordered = sorted(texts.items(), key=lambda one: (len(one[1]), one[0]))
     raw = "".join([text for _, text in ordered]).encode()
     parts = " ".join([f"{part}:{len(text)}" for part, text in ordered])
+    known = (head or " ").encode()
     if len(raw) < SHORT_BYTES:
-        return parts, _PLAIN + raw
-    packer = zlib.compressobj(1, zlib.DEFLATED, _WINDOW, 8, zlib.Z_DEFAULT_STRATEGY, (head or " ").encode())
+        return parts, _AFTER_HEAD + raw[len(known) :] if head and raw.startswith(known) else _PLAIN + raw
+    packer = zlib.compressobj(1, zlib.DEFLATED, _WINDOW, 8, zlib.Z_DEFAULT_STRATEGY, known)
     packed = packer.compress(raw) + packer.flush()
     return parts, _DEFLATED + packed if len(packed) < len(raw) else _PLAIN + raw
 
@@ -71,6 +72,8 @@ def _decoded(body: bytes, head: str | None, chars: int) -> str:
     most = chars * _MOST_BYTES_PER_CHAR
     if body[:1] == _PLAIN:
         raw = body[1 : most + 1]
+    elif body[:1] == _AFTER_HEAD:
+        raw = (head or "").encode() + body[1:]
     else:
         unpacker = zlib.decompressobj(_WINDOW, (head or " ").encode())
         raw = unpacker.decompress(body[1:], max(most, 1))
