@@ -22,6 +22,7 @@ from aa_tui.backend.ingest.writer import FileRecord, Incoming, Writer, Written
 from aa_tui.backend.model.event import AgentEvent, ImportedLabel, ImportedResult, RecordProblem
 from aa_tui.backend.sources import registry
 from aa_tui.backend.sources.contract import ReadOptions, Source, Spread
+from aa_tui.backend.sources.reading import head_of
 from aa_tui.backend.store import facts
 from aa_tui.backend.store.engine import Row, Store
 from aa_tui.backend.support.cancel import CancelToken
@@ -271,8 +272,7 @@ class Importer:
 
             options = ReadOptions(user=self._options.user, users=self._users, on_bytes=on_bytes)
             digest = _digest(file.members or (file.path,))
-            if self._gather(file, source, options, batch) == len(file.problems) == 0:
-                # A prompt log whose chats lie beside it is in order; a file of blanks is not: the person can tell.
+            if not self._gather(file, source, options, batch) and not _is_in_order(file, source):
                 self._problem(file, None, f"nothing of a session was found in it as {source.title}", None, False)
         except Cancelled:
             raise
@@ -483,6 +483,11 @@ class Importer:
                     finished=not report.cancelled,
                 )
             )
+
+
+def _is_in_order(file: _File, source: Source) -> bool:
+    """Return whether a file that yielded nothing may be so: coding agents write one whenever they are opened."""
+    return source.name in CODING_AGENTS and bool(head_of(file.path).start.strip())
 
 
 def _digest(paths: Sequence[Path]) -> str:
