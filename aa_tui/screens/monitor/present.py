@@ -166,7 +166,9 @@ def chart(view: MonitorView, measure: str, now_ms: int | None = None) -> ChartSp
 def _drawn(series: Series, how: Shown) -> DrawnSeries:
     whole, _ = combine(series.points, "sum" if how.how == "mean" else how.how)
     name = safe_line(series.group or "all", 28) if series.group else ""
-    return DrawnSeries(name, series.points, readout(whole, how.unit), series.group)
+    # A percentile of the whole cannot be had from those of its parts.
+    total = f"max {readout(whole, how.unit)}" if how.how == "max" else readout(whole, how.unit)
+    return DrawnSeries(name, series.points, total, series.group)
 
 
 def _named(series: Series, name: str) -> DrawnSeries:

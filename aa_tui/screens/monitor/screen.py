@@ -154,11 +154,11 @@ class MonitorScreen(MonitorMenus):
         as_of = f"{verb} {humanize.clock(self._now_ms, view.time_zone)}"
         said = (view, self._filter, chosen.words(), group, self._chosen and chosen == self._range)
         whole = present.words(*said)
-        for right in (f"{as_of} {safe_line(view.time_zone)}", as_of):
-            room = self.words_room - width_of(right)
-            if width_of(whole) <= room:
-                break
-        self.set_words(present.words(*said, room), Content.styled(right, themes.style("muted")))
+        rights = (f"{as_of} {safe_line(view.time_zone)}", as_of)
+        rooms = [self.words_room - width_of(right) for right in rights]
+        # The zone goes before the comparison does, but not where the comparison has to go all the same.
+        pick = 1 if rooms[0] < width_of(whole) <= rooms[1] else 0
+        self.set_words(present.words(*said, rooms[pick]), Content.styled(rights[pick], themes.style("muted")))
 
     def _say_nothing(self) -> None:
         words = safe_line(self._filter.words())
