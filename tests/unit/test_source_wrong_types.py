@@ -102,7 +102,7 @@ def test_nothing_of_another_type_is_passed_over_in_silence(sample: Sample, tmp_p
                 silent.append(f"{target} {place}: {type(before).__name__} became {other!r}")
             holder[key] = before
         (tmp_path / target).write_bytes(sample.files[target])
-    assert tried > 20
+    assert tried > 5
     assert not silent, "\n".join(silent)
 
 
