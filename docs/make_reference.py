@@ -76,7 +76,7 @@ def reference() -> str:
         "One JSON object per line. A session includes its nested agents. Null is unknown, never zero.",
         "",
         "In CSV unknown is empty and true is 1. Control and invisible characters are written as visible marks, so that "
-        "printing the file drives no terminal, and a text that a spreadsheet would take for a formula has an apostrophe "
+        "printing the file drives no terminal; a text that a spreadsheet would take for a formula has an apostrophe "
         "before it.",
         "",
         *table(("field", "definition"), [(f"`{f.name}`", f.definition) for f in SESSION_FIELDS]),

@@ -55,6 +55,7 @@ class Chooser(ModalScreen[Any]):
         self._first = cursor
         self._on_text = on_text
         self._last: Any = object()
+        self._gone = False
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -106,10 +107,16 @@ class Chooser(ModalScreen[Any]):
     def _choose(self, choice: Choice | None, text: str = "") -> None:
         if choice is None:
             if self._on_text is not None and text.strip():
-                self.dismiss(self._on_text(text.strip()))
+                self._leave(self._on_text(text.strip()))
             return
         if choice.why_not is None:
-            self.dismiss(choice.value)
+            self._leave(choice.value)
+
+    def _leave(self, value: Any) -> None:
+        """Close once: keys typed ahead of the first one's effect still arrive here."""
+        if not self._gone:
+            self._gone = True
+            self.dismiss(value)
 
     @on(ChoiceList.Chosen)
     def _clicked(self, event: ChoiceList.Chosen) -> None:
@@ -117,14 +124,14 @@ class Chooser(ModalScreen[Any]):
 
     def on_click(self, event: events.Click) -> None:
         if event.widget is self:
-            self.dismiss(None)
+            self._leave(None)
 
     def on_key(self, event: events.Key) -> None:
         steps = {"up": -1, "down": 1, "pageup": -10, "pagedown": 10, "ctrl+p": -1, "ctrl+n": 1}
         if not self._typed:
             steps |= {"k": -1, "j": 1}
         if event.key == "escape":
-            self.dismiss(None)
+            self._leave(None)
         elif event.key in steps:
             self.shown.move(steps[event.key])
             self._tell()

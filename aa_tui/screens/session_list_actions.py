@@ -207,12 +207,12 @@ class SessionListActions(PlaceScreen):
             self.load(self._suggest(row), "similar")
 
     async def _suggest(self, row: SessionRow) -> None:
-        """Offer filters drawn from what distinguishes a session, each with how many sessions match."""
+        """Offer filters drawn from what distinguishes a session."""
         from aa_tui.screens.similar import offer
 
         workspace = await self.ready()
         detail = await self.ask(workspace.sessions.detail, row.id, group="similar")
-        await offer(self, detail, lambda part: self.set_filter(self.filter.plus(part)))
+        await offer(self, detail, lambda part: self.set_filter(self.filter.plus(part)), self.filter)
 
     # -- copying and saving
 

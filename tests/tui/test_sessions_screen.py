@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 
 from aa_tui.app import AAApp
 from aa_tui.backend.model.filter import Filter, Sort, parse_filter
@@ -385,3 +386,18 @@ async def test_a_cursor_move_repaints_two_lines_only(monkeypatch: pytest.MonkeyP
         await asyncio.sleep(0.2)
         spans = [span for update in painted if update is not None for span in update.spans]
         assert sorted(y for y, _, _ in spans) == [3, 4]
+
+
+async def test_keys_typed_ahead_in_a_menu_choose_once() -> None:
+    """Two letters that arrive before the menu is gone: the first counts, and nothing breaks."""
+    app = app_on(FakeWorkspace(n=30), "sessions")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("s")
+        await settle(pilot)
+        menu = app.screen
+        for letter in "con":
+            menu.post_message(events.Key(letter, letter))
+        await settle(pilot)
+        assert sessions_of(app).sort == Sort("cost", True)
+        assert app.screen is sessions_of(app)
