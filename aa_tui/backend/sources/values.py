@@ -77,15 +77,19 @@ def block_text(content: Any) -> str | None:
 
 
 def instant_ms(value: Any) -> int | None:
-    """Return epoch milliseconds of an ISO 8601 text; without a zone UTC is assumed. None when it is no time."""
+    """Return epoch milliseconds of an ISO 8601 text; without a zone UTC is assumed. None when it is no time.
+
+    A time before 1970 is none: the year 1 is how some languages write a time that was never set.
+    """
     moment = _moment(value)
     if moment is None:
         return None
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     try:
-        return (aware - _EPOCH) // _MS
+        found = (aware - _EPOCH) // _MS
     except OverflowError:
         return None
+    return found if found >= 0 else None
 
 
 def has_zone(value: Any) -> bool:
