@@ -40,17 +40,19 @@ def is_machine_text(text: str) -> bool:
 
 
 def instant(value: Any) -> tuple[int | None, TimeQuality]:
-    """Return (epoch milliseconds or None, how good) of a record's `timestamp`."""
+    """Return (epoch milliseconds or None, how good) of a record's `timestamp`; a time before 1970 was never set."""
     if not isinstance(value, str):
         return None, TimeQuality.ORDER_ONLY
+    quality = TimeQuality.EXACT
     try:
-        return parse_iso_ms(value), TimeQuality.EXACT
+        found = parse_iso_ms(value)
     except (ValueError, OverflowError):
-        pass
-    try:
-        return to_ms(datetime.fromisoformat(value).replace(tzinfo=UTC)), TimeQuality.ZONE_ASSUMED
-    except (ValueError, OverflowError):
-        return None, TimeQuality.ORDER_ONLY
+        quality = TimeQuality.ZONE_ASSUMED
+        try:
+            found = to_ms(datetime.fromisoformat(value).replace(tzinfo=UTC))
+        except (ValueError, OverflowError):
+            return None, TimeQuality.ORDER_ONLY
+    return (found, quality) if found >= 0 else (None, TimeQuality.ORDER_ONLY)
 
 
 def count(value: Any) -> int | None:
