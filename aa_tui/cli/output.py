@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from aa_tui.backend.service.records import csv_cell
 from aa_tui.backend.support.drawable import drawable
 
 _GAP = "  "
@@ -72,6 +71,9 @@ def json_line(value: Mapping[str, Any]) -> None:
 
 def csv_rows(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write CSV: cells as `service.records.csv_cell` makes them."""
+    # Not at the top: this module is on the way to the app's first frame, which writes none.
+    from aa_tui.backend.service.records import csv_cell
+
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)

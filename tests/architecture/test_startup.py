@@ -17,7 +17,7 @@ NEVER = (
 )  # fmt: skip
 """Not before the first rows, and most of them never when the app is started."""
 LATER = (
-    "aa_tui.backend.model.filter",
+    "aa_tui.backend.model.filter", "aa_tui.backend.model.event", "aa_tui.backend.service.records",
     "aa_tui.backend.query.readmodels", "aa_tui.screens.monitor", "aa_tui.screens.session.screen",
     "aa_tui.screens.chooser", "aa_tui.widgets.filter_bar", "aa_tui.widgets.choice_list", "aa_tui.widgets.line_input",
     "textual.widgets._data_table", "textual.widgets._text_area", "textual.widgets._markdown",
@@ -26,6 +26,7 @@ LATER = (
 PROGRAM = """
 import asyncio, json, sys
 sys.path[:0] = [{root!r}]
+import aa_tui.cli.main, aa_tui.cli.start
 from aa_tui.app import AAApp, AppOptions
 
 at_frame = []
@@ -71,6 +72,19 @@ def test_heavy_libraries_are_not_there_with_the_first_rows(loaded: dict[str, set
 @pytest.mark.parametrize("module", LATER)
 def test_what_is_not_shown_is_not_there_at_the_first_frame(loaded: dict[str, set[str]], module: str) -> None:
     assert module not in loaded["frame"]
+
+
+def test_monitor_loads_only_its_own_values_with_its_first_figures() -> None:
+    """What another view is made of costs as long to declare as Monitor takes to read."""
+    program = (
+        "import sys; import aa_tui.screens.monitor.screen, aa_tui.backend.service.monitor; print(*sorted(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    there = set(done.stdout.split())
+    assert "aa_tui.backend.query.readmodels.monitor" in there
+    for other in ("query.readmodels.session", "query.readmodels.sessions", "query.session_detail", "model.event"):
+        assert f"aa_tui.backend.{other}" not in there, other
+    assert not there & {"aa_tui.widgets.filter_bar", "aa_tui.widgets.prompt", "aa_tui.screens.get_started"}
 
 
 def test_the_names_looked_for_are_real(loaded: dict[str, set[str]]) -> None:
