@@ -353,7 +353,7 @@ class Mutator:
             new[at : at + 1] = [lines[at][:half], lines[at][half:]]
             what = f"line {at} broken in two"
         rest = b"".join(one + b"\n" for number, one in enumerate(lines) if number not in touched)
-        is_lines = _Records(made.data).layout in ("lines", "text")
+        is_lines = _Records(made.data).layout in ("lines", "text") and _is_text(made.data)
         return replace(made, data=b"\n".join(new) + b"\n", what=(what,), rest=rest if is_lines else None)
 
     # --- bytes -----------------------------------------------------------------------------------------------------
@@ -469,6 +469,14 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 def _inside(holder: Any, value: Any) -> bool:
     return holder is value or any(inner is holder for inner, _ in _places(value))
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return b"\x00" not in data
 
 
 def _is_json(data: bytes) -> bool:

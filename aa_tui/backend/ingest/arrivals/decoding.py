@@ -15,6 +15,7 @@ from aa_tui.backend.sources.otel.files import CLAUDE_CODE_TELEMETRY
 from aa_tui.backend.sources.otel.requests import NotOtlp, is_of_use, log_records, spans_of
 from aa_tui.backend.store.inbox import Waiting
 
+_WITHOUT_SESSION = "telemetry without a session"
 _SEQ_PER_MS = 1 << 20
 """More than one request holds, so that positions rise from request to request."""
 
@@ -56,8 +57,11 @@ def parts_of(row: Waiting, body: bytes, taken: Taken | None = None) -> dict[str,
         records = [one for one in log_records(raw, row.encoding) if is_of_use(one)]
         told = [one for one in records if is_claude_code(one)]
         if told and taken is not None:
-            for event in events_of_records(told, row.received_ms * _SEQ_PER_MS):
+            events = events_of_records(told, row.received_ms * _SEQ_PER_MS)
+            for event in events:
                 taken.incoming.append(Incoming(event, CLAUDE_CODE_TELEMETRY.name, CLAUDE_CODE_TELEMETRY.mapper_version))
+            if len(events) < len(told):
+                taken.problem(row.kind, _WITHOUT_SESSION, len(told) - len(events))
         for record in records:
             if record.trace_id is not None and not is_claude_code(record):
                 found.setdefault(record.trace_id, Part(row.received_ms)).logs.append(record)
