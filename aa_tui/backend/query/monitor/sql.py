@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from aa_tui.backend.store.engine import Params, Reader, Row
@@ -37,3 +37,19 @@ def texts_of(value: Any) -> list[str]:
     """Return the texts of a list as `listed` makes it."""
     texts: list[str] = json.loads(value) if isinstance(value, str) else value
     return texts
+
+
+def bytes_and_sizes(reader: Reader, column: str) -> str:
+    """Return SQL for two columns: the bytes of a group one after the other, and their sizes; `pieces` reads them."""
+    if reader.dialect == "sqlite":
+        # Bytes taken for text and back again are the same bytes.
+        return f"CAST(group_concat({column}, '') AS BLOB), group_concat(length({column}), ' ')"
+    return f"string_agg({column}, ''::bytea), string_agg(length({column})::text, ' ')"
+
+
+def pieces(joined_bytes: bytes, sizes: str) -> Iterator[bytes]:
+    """Yield the bytes that `bytes_and_sizes` put together."""
+    at = 0
+    for size in map(int, sizes.split()):
+        yield joined_bytes[at : at + size]
+        at += size
