@@ -158,6 +158,9 @@ def _check_untouched(store: Store, job: Job, report: ImportReport, wanted: dict[
             {"p": job.project},
         )
     found: Counter[str | None] = Counter(dict(rows))
+    if set(wanted) - set(found) and sum(found.values()) >= sum(wanted.values()):
+        # Records that come before the one that names the session are told to be of another: there, under its name.
+        return
     for session, count in wanted.items():
         if found[session] < count:
             # Whoever is refused as a whole, or is taken for another format, is told so.
