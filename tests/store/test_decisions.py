@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -212,7 +211,7 @@ def test_undo_is_refused_when_somebody_changed_the_same_thing(store: Store) -> N
         tx.execute("UPDATE saved_view SET address='two' WHERE name='ours'")
     with pytest.raises(Conflict, match="ours"):
         ada.undo()
-    assert ada.list() == [replace(project, address="two")]
+    assert ada.list() == [project._replace(address="two")]
 
 
 def test_the_journal_says_who_did_what(store: Store) -> None:

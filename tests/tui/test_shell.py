@@ -60,7 +60,7 @@ async def test_a_section_is_found_as_it_was_left() -> None:
         ("runs", "runs"),
         ("sess", "sessions"),
         ("sessions agent:coding-agent", "sessions?agents=coding-agent"),
-        ("sessions?agents=support-bot&sort=-cost", "sessions?agents=support-bot&sort=-cost"),
+        ("sessions?agents=support-bot&sort=-cost", "sessions?agents=support-bot&sort=cost"),
         ("open datasets", "datasets"),
     ],
 )

@@ -29,7 +29,7 @@ from aa_tui.backend.support.cancel import CancelToken
 from aa_tui.backend.support.clock import Clock
 from aa_tui.backend.support.errors import Cancelled, NotFound, UsageError
 from aa_tui.backend.support.ids import text_hash
-from aa_tui.backend.support.text import storable_id
+from aa_tui.backend.support.text import storable, storable_id
 
 BATCH_EVENTS = 3_000
 BATCH_CHARS = 8_000_000
@@ -141,6 +141,7 @@ class Importer:
                 self._check()
                 if file.status == "imported" and file.source is not None:
                     self._say(number, file, force=number == 0)
+                    self._check()
                     self._read(number, file, file.source)
                     self._done_bytes += file.size
             self._flush()
@@ -428,7 +429,10 @@ class Importer:
         self._problem(file, None, reason, None, False)
 
     def _problem(self, file: _File, line: int | None, reason: str, name: str | None, skipped: bool) -> None:
-        problem = ImportProblem(str(file.path), line, privacy.apply_to_reason(reason, self._rules), name, skipped)
+        # Both may quote the record.
+        reason = storable(privacy.apply_to_reason(reason, self._rules))
+        name = None if name is None else storable_id(name)
+        problem = ImportProblem(str(file.path), line, reason, name, skipped)
         file.problems.append(problem)
         self._report.problems.append(problem)
         self._report.skipped_records += skipped
