@@ -82,6 +82,8 @@ class Request:
     body: bytes = b""
     what: tuple[str, ...] = ()
     pieces: int = 1
+    is_readable: bool = True
+    """Whether what the receiver reads is surely `plain` in `encoding`: not where compression or headers are damaged."""
     leaves: bool = False
     """The client goes away before the end of its body."""
 
@@ -170,6 +172,7 @@ class Requests:
             if chance.random() < 0.3:
                 request.body, said = self._mutator.bytes_of(request.body, chance)
                 request.what += (f"compressed, then {said}",)
+                request.is_readable = False
         request.headers = headers
         request.pieces = chance.choice((1, 1, 1, 2, 7))
         if chance.random() < 0.25:
@@ -178,6 +181,7 @@ class Requests:
             request.leaves = True
 
     def _damage_headers(self, request: Request, chance: random.Random) -> None:
+        request.is_readable = False
         headers = request.headers
         noise = bytes(
             chance.choice(b'abc:;,="\\/ \t\x00\x7f\x80\xff%') for _ in range(chance.choice((0, 3, 30, 4_000)))
@@ -543,7 +547,7 @@ def _batch(home: Path, requests: Requests, numbers: range, seen: Counter[str]) -
                 continue
             _check_reply(request, reply)
             seen[f"{reply.status}"] += 1
-            if reply.status == 200 and request.path in _PATHS[request.kind]:
+            if reply.status == 200 and request.is_readable:
                 seen[f"{request.kind} {request.encoding}"] += 1
                 promises[project] = _promise(request, reply)
                 if _SETTINGS[project % len(_SETTINGS)]:

@@ -26,6 +26,7 @@ from aa_tui.backend.sources.contract import ReadOptions
 from aa_tui.backend.store.engine import Store
 from aa_tui.backend.support.clock import FrozenClock
 from tests import mutating_samples
+from tests.builders import workspace
 from tests.ingest_state import dangling, state
 from tests.mutating import Mutated, Mutator
 
@@ -268,3 +269,16 @@ def test_a_damaged_first_line_costs_itself_only(tmp_path: Path, format_: str, da
     items = list(source.read(path, ReadOptions()))
     assert sum(isinstance(item, AgentEvent) for item in items) == whole
     assert any(isinstance(item, RecordProblem) and item.line == 1 for item in items)
+
+
+def test_a_problem_that_quotes_what_no_store_takes_is_stored(tmp_path: Path) -> None:
+    dialogue = {"task_id": 1, "traj": [{"role": "a\ud800b\x00", "content": "x"}, {"role": "user", "content": "y"}]}
+    (tmp_path / "t.json").write_text(json.dumps([dialogue]), encoding="ascii")
+    ws = workspace(tmp_path)
+    report = ws.imports.run([tmp_path / "t.json"])
+    (problem,) = report.problems
+    assert (problem.line, problem.field, report.sessions) == (1, "traj[0].role", 1)
+    problem.reason.encode()
+    with ws.store.reader() as reader:
+        assert reader.one("SELECT reason FROM import_problem") == (problem.reason,)
+    ws.store.close()

@@ -18,6 +18,7 @@ those whose name is written with a `!` at its end."""
 
 _MOST = 20
 """Problems told of one record."""
+_UNQUOTED = dict.fromkeys(map(ord, "\"'“”‘’"))
 _TYPES: Mapping[type, str] = {
     str: "text",
     bool: "true or false",
@@ -54,7 +55,8 @@ def _misfits(line: int | None, value: Any, shape: Shape, place: str) -> Iterator
         yield _problem(line, place, f"{_TYPES.get(type(value), 'something else')}, not {_name(shape)}")
     elif isinstance(shape, frozenset):
         if value not in shape:
-            shown = value if len(value) <= 40 else f"{value[:40]}…"
+            # Quotes inside would keep whoever withholds what a reason quotes from finding its end.
+            shown = value[:40].translate(_UNQUOTED) + ("…" if len(value) > 40 else "")
             yield _problem(line, place, f'"{shown}", which is not known')
     elif isinstance(shape, list):
         for at, one in enumerate(value):
