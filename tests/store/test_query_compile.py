@@ -272,7 +272,7 @@ def _vary_costs(rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "_MEMBER_COST", rng.choice([0.0, 1e9]))
     monkeypatch.setattr(planning, "_FILTERED_COST", rng.choice([0.0, 1e9]))
     monkeypatch.setattr(planning, "_JOIN_COST", rng.choice([0.0, 1e9]))
-    monkeypatch.setattr(ranking, "SEEK_COST", rng.choice([0.0, 1e9]))
+    monkeypatch.setattr(planning, "_SEEK_COST", rng.choice([0.0, 1e9]))
     monkeypatch.setattr(ranking, "_WEIGH_COST", rng.choice([0.0, 1e9]))
 
 

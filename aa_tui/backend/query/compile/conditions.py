@@ -12,6 +12,8 @@ from aa_tui.backend.store import search_words
 
 PROBE_COST = 1.0
 """Microseconds to look one row up by primary key."""
+_JOIN_COST = 0.5
+"""Microseconds to join one row by primary key."""
 _ROW_COST = 2.5
 """Microseconds to look up a session's wide row."""
 
@@ -63,7 +65,8 @@ class Conditions(Names):
             case Compare():
                 return _ROW_COST
             case Match() if node.field != "id":
-                return PROBE_COST
+                facets = self.facets_of(node)
+                return _JOIN_COST if facets is not None and len(facets.counts) == 1 else PROBE_COST
             case _:
                 return 0.1
 

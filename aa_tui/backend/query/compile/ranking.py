@@ -10,9 +10,9 @@ from aa_tui.backend.query.compile.parts import Driver, Found, one_of, start_orde
 from aa_tui.backend.query.compile.planning import (
     EARLIER_MS,
     LATER_MS,
-    SEEK_COST,
     Planner,
 )
+from aa_tui.backend.store.engine import Row
 from aa_tui.backend.support.ids import id_floor
 
 RANK_CAP = 20_000
@@ -21,8 +21,10 @@ _WEIGH_COST = 0.04
 """Relevance counts all documents that hold a word, once for a statement or for each id looked up."""
 _MARGIN = 1.5
 """How much more of the time is looked at than the newest `RANK_CAP` matches probably need."""
+_WORTH_IT = 0.7
+"""A larger part of the time is not looked at first: what it saves is less than what being wrong costs."""
 
-Scored = list[tuple[float, int]]
+Scored = list[Row]
 """(relevance, the less the better; the negative row id) of matches, newest first."""
 
 
@@ -62,18 +64,18 @@ class Ranking(Planner):
         search, in_set = plan.search, plan.search_in_set
         assert search is not None and in_set is not None
         recent = min(1.0, RANK_CAP / plan.hits)
-        part = min(1.0, recent * _MARGIN)
+        part = recent * _MARGIN if recent * _MARGIN < _WORTH_IT else 1.0
         inner = others.best(None)
         weighing = min(plan.hits, RANK_CAP) * plan.matches * _WEIGH_COST
         one_by_one = recent * search.cost(search.size)
         together = part * in_set.fixed_cost + recent * in_set.size * in_set.row_cost
-        seeking = inner.cost(inner.size) + others.plan().hits * SEEK_COST + weighing
+        seeking = inner.cost(inner.size) + others.plan().hits * self.seek_cost(plan.matches) + weighing
         cheapest = min(one_by_one, together, seeking)
         if cheapest == one_by_one:
             return self._scored(search)
         if cheapest == seeking:
             return self._scored(alone, [f"session_fts.rowid IN ({others.sql(inner, inner.id)})"])
-        if part < 1.0:
+        if part < _WORTH_IT:
             first, last = self.clipped(*self.ends())
             floor = int(last - (last - first) * part)
             late = self.in_set(others.part(others.nodes, floor - EARLIER_MS, self.upper), alone)
@@ -85,7 +87,7 @@ class Ranking(Planner):
     def _scored(self, driver: Driver, extra: Sequence[str] = ()) -> Scored:
         select = f"{self.matching(self.terms)[1]} AS relevance, -session_fts.rowid"
         tail = f"ORDER BY session_fts.rowid DESC LIMIT {RANK_CAP + 1}"
-        return [(row[0], row[1]) for row in self.reader.fetch(self.sql(driver, select, extra, tail), self.params)]
+        return self.reader.fetch(self.sql(driver, select, extra, tail), self.params)
 
     def count_matches(self) -> int:
         """Return how many sessions that the other parts let through hold the words in their texts."""
