@@ -9,15 +9,15 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from aa_tui import themes
 from aa_tui.backend.support.fuzzy import fuzzy
+from aa_tui.screens.modal import Modal
 from aa_tui.widgets.choice_list import Choice, ChoiceList
 from aa_tui.widgets.frame import OneLine
 
 
-class Chooser(ModalScreen[Any]):
+class Chooser(Modal[Any]):
     """Shows choices; its result is the value of the chosen one, or None when it was left.
 
     `highlighted` is called with the value under the cursor whenever it changes, for live previews. With `typed`, typing
@@ -55,7 +55,6 @@ class Chooser(ModalScreen[Any]):
         self._first = cursor
         self._on_text = on_text
         self._last: Any = object()
-        self._gone = False
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -107,16 +106,10 @@ class Chooser(ModalScreen[Any]):
     def _choose(self, choice: Choice | None, text: str = "") -> None:
         if choice is None:
             if self._on_text is not None and text.strip():
-                self._leave(self._on_text(text.strip()))
+                self.leave(self._on_text(text.strip()))
             return
         if choice.why_not is None:
-            self._leave(choice.value)
-
-    def _leave(self, value: Any) -> None:
-        """Close once: keys typed ahead of the first one's effect still arrive here."""
-        if not self._gone:
-            self._gone = True
-            self.dismiss(value)
+            self.leave(choice.value)
 
     @on(ChoiceList.Chosen)
     def _clicked(self, event: ChoiceList.Chosen) -> None:
@@ -124,14 +117,14 @@ class Chooser(ModalScreen[Any]):
 
     def on_click(self, event: events.Click) -> None:
         if event.widget is self:
-            self._leave(None)
+            self.leave(None)
 
     def on_key(self, event: events.Key) -> None:
         steps = {"up": -1, "down": 1, "pageup": -10, "pagedown": 10, "ctrl+p": -1, "ctrl+n": 1}
         if not self._typed:
             steps |= {"k": -1, "j": 1}
         if event.key == "escape":
-            self._leave(None)
+            self.leave(None)
         elif event.key in steps:
             self.shown.move(steps[event.key])
             self._tell()

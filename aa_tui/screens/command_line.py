@@ -9,14 +9,14 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from aa_tui import themes
+from aa_tui.screens.modal import Modal
 from aa_tui.widgets.frame import OneLine
 from aa_tui.widgets.safe_text import safe_line
 
 
-class CommandLine(ModalScreen[str | None]):
+class CommandLine(Modal[str | None]):
     """Asks for a line; None when it was left. An empty line is an answer too: it opens the palette."""
 
     DEFAULT_CSS = """
@@ -63,18 +63,18 @@ class CommandLine(ModalScreen[str | None]):
         self._hint(event.value)
 
     def on_input_submitted(self, event: Any) -> None:
-        self.dismiss(event.value.strip())
+        self.leave(event.value.strip())
 
     def on_click(self, event: events.Click) -> None:
         if event.widget is self:
-            self.dismiss(None)
+            self.leave(None)
 
     def on_key(self, event: events.Key) -> None:
         from aa_tui.widgets.line_input import LineInput
 
         box = self.query_one(LineInput)
         if event.key == "escape":
-            self.dismiss(None)
+            self.leave(None)
         elif event.key == "tab":
             offers = self._complete(box.value)
             if offers:

@@ -12,10 +12,10 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from aa_tui import themes
 from aa_tui.backend.service.permissions import Permission
+from aa_tui.screens.modal import Modal
 from aa_tui.widgets.frame import OneLine
 from aa_tui.widgets.safe_text import safe, safe_line
 
@@ -27,7 +27,7 @@ WORD = "delete"
 """What must be typed."""
 
 
-class ConfirmDelete(ModalScreen[bool]):
+class ConfirmDelete(Modal[bool]):
     """Says what will go and waits for the word; its result is whether it was typed."""
 
     DEFAULT_CSS = """
@@ -68,7 +68,7 @@ class ConfirmDelete(ModalScreen[bool]):
     def on_input_submitted(self, event: Any) -> None:
         event.stop()
         if event.value.strip().lower() == WORD:
-            self.dismiss(True)
+            self.leave(True)
         else:
             event.input.value = ""
 
@@ -76,7 +76,7 @@ class ConfirmDelete(ModalScreen[bool]):
         if event.key == "escape":
             event.stop()
             event.prevent_default()
-            self.dismiss(False)
+            self.leave(False)
 
 
 def open_delete(place: PlaceScreen, session: int, key: str, user: str | None, then: Callable[[], Any]) -> None:

@@ -9,11 +9,11 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from aa_tui import themes
 from aa_tui.backend.support import humanize
 from aa_tui.screens.importing import problem_text
+from aa_tui.screens.modal import Modal
 from aa_tui.widgets.cells import wrap
 from aa_tui.widgets.frame import OneLine
 from aa_tui.widgets.lines_view import LinesView
@@ -28,7 +28,7 @@ _MOST = 2_000
 """Problems that are listed; more of them say nothing new, and copying takes all."""
 
 
-class ImportReportScreen(ModalScreen[None]):
+class ImportReportScreen(Modal[None]):
     """Counts, then the problems by file, records that were lost first."""
 
     DEFAULT_CSS = """
@@ -95,7 +95,7 @@ class ImportReportScreen(ModalScreen[None]):
 
     def on_click(self, event: events.Click) -> None:
         if event.widget is self:
-            self.dismiss(None)
+            self.leave(None)
 
     def on_key(self, event: events.Key) -> None:
         page = max(1, self._view.size.height - 1)
@@ -103,7 +103,7 @@ class ImportReportScreen(ModalScreen[None]):
         steps |= {"ctrl+u": -(page // 2), "ctrl+d": page // 2, "home": -(1 << 30), "g": -(1 << 30)}
         steps |= {"end": 1 << 30, "G": 1 << 30}
         if event.key in ("escape", "q"):
-            self.dismiss(None)
+            self.leave(None)
         elif event.key == "y":
             cast("AAApp", self.app).copy_text("\n".join(map(problem_text, self._problems())) or "no problem")
         elif event.key in steps:
