@@ -134,7 +134,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("monitor.time", "time", "Choose the time range.", ("t",), "monitor", 85),
     Action("monitor.group", "group by", "Group the charts by a property.", ("g",), "monitor", 75),
     Action(
-        "monitor.compare", "compare", "Compare agents: the one in focus with another, or two of all.", ("equals_sign",), "monitor", 65
+        "monitor.compare",
+        "compare",
+        "Compare agents: the one in focus with another, or two of all.",
+        ("equals_sign",),
+        "monitor",
+        65,
     ),
     Action("monitor.agents", "agent", "Focus on one agent, or on all again.", ("a",), "monitor", 60),
     Action("monitor.measure", "measure", "Show the next measure in the focused chart.", ("m",), "monitor", 55),
