@@ -90,14 +90,21 @@ class GetStarted(Widget, can_focus=True):
         count_width = max((len(count) for count in counts), default=0)
         room = max(0, width - title_width - count_width - 6)
         for row, count in zip(self._rows, counts, strict=True):
+            mark, meaning = ("warn", "bad") if row.failed else ("done", "good") if row.done else ("open", "unknown")
+            hint = "" if row.done or row.failed else clip(safe_line(row.hint), room)
             lines.append(
                 Content.assemble(
-                    (f"{glyphs.get('done' if row.done else 'open')} ", themes.style("good" if row.done else "unknown")),
-                    pad(safe_line(row.title), title_width),
+                    (f"{glyphs.get(mark)} ", themes.style(meaning)),
+                    (pad(safe_line(row.title), title_width), themes.style("bad", "bold") if row.failed else ""),
                     (f"  {count:>{count_width}}  ", themes.style("muted")),
-                    ("" if row.done else clip(safe_line(row.hint), room), themes.style("warn")),
+                    (hint, themes.style("warn")),
                 )
             )
+            if row.failed:
+                # What to set is there to be copied: it stands whole, however long it is.
+                for one in row.hint.split("\n"):
+                    wrapped = Content.styled(safe_line(one), themes.style("bad")).wrap(max(10, width - 4))
+                    lines += [Content.assemble("    ", line) for line in wrapped]
         return lines
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from aa_tui.backend.model.data_problems import problem_of
 from aa_tui.backend.model.error_categories import category_of
+from aa_tui.backend.model.text_switches import SWITCHES
 from aa_tui.backend.query.readmodels import CostShare, SessionDetail
 from aa_tui.backend.support.humanize import (
     UNKNOWN,
@@ -44,7 +45,7 @@ def info_lines(detail: SessionDetail, zone: str, width: int) -> list[Line]:
         *_money(detail, width),
         *_latency(detail, width),
     ]
-    given = {label: value for label, value in detail.info.items() if label != "enrichments"}
+    given = {label: value for label, value in detail.info.items() if label not in ("enrichments", "withheld")}
     for title, values in (("From the sender", detail.info.get("enrichments")), ("Context", given)):
         facts = [line for label, text in flat(values) for line in fact(stored(label), stored(text), width)]
         if facts:
@@ -100,6 +101,9 @@ def _problems(detail: SessionDetail, width: int) -> list[Line]:
         lines += fact("", f"{count(number)} {stored(name)}{of}", width, "bad")
     rules = ", ".join(rule.replace("_", " ") for rule in row.rules)
     lines += fact("rules (no model)", rules or "nothing", width, "warn" if rules else "text")
+    switch = SWITCHES.get(str(detail.info.get("withheld")))
+    if switch is not None:
+        lines += fact("no text", stored(f"kept back by {switch.words}"), width, "bad")
     if not detail.warnings:
         return lines + fact("data quality", "nothing to remark", width)
     steps = Counter(code for step in detail.steps for code in step.warnings)

@@ -176,6 +176,32 @@ def test_three_messages_of_one_langgraph_thread_are_one_session(receiver: Receiv
     assert session["title"] == "Where is order A-1?"
 
 
+WITHHELD = {
+    "openinference": ("openinference", {"OPENINFERENCE_HIDE_INPUTS": "true", "OPENINFERENCE_HIDE_OUTPUTS": "true"}),
+    "openllmetry": ("openllmetry", {"TRACELOOP_TRACE_CONTENT": "false"}),
+    "litellm_otel": ("litellm", {"WITHHOLD": "1"}),
+    "langgraph_langsmith": ("langsmith", {"LANGSMITH_HIDE_INPUTS": "true", "LANGSMITH_HIDE_OUTPUTS": "true"}),
+}
+"""What each program's texts are kept back by, and the environment that makes it so."""
+
+
+@pytest.mark.parametrize("program", WITHHELD)
+def test_a_client_that_keeps_texts_back_is_told_apart(receiver: Receiver, program: str) -> None:
+    reason, environment = WITHHELD[program]
+    project = f"hidden-{program}"
+    _aa(receiver.environment, "projects", "create", project)
+    projects = [json.loads(line) for line in _aa(receiver.environment, "projects", "--json").splitlines()]
+    key = next(one["api_key"] for one in projects if one["name"] == project)
+    hidden = Receiver({**receiver.environment, **environment, "KEY": key, "AA_TUI_PROJECT": project})
+    run(hidden, program)
+    deadline = time.monotonic() + WAIT_S
+    while not (found := hidden.sessions(f"withheld:{reason}")):
+        assert time.monotonic() < deadline, hidden.sessions("")
+        time.sleep(0.3)
+    assert all(session["model_calls"] for session in found)
+    assert hidden.sessions("has:text") == []
+
+
 def test_a_client_with_a_wrong_key_is_refused_and_nothing_is_stored(receiver: Receiver) -> None:
     if not _is_there("opentelemetry"):
         pytest.skip("opentelemetry is not installed")

@@ -114,6 +114,8 @@ def _untouched(job: Job) -> dict[str | None, int]:
     whole = _ids(mutated.sample.format, path, mutated.sample.files[mutated.target])
     rest = _ids(mutated.sample.format, path, mutated.rest)
     path.write_bytes(mutated.data)
+    if len(whole) < 2:
+        return {}  # what is damaged belongs to the only session there is
     return {session: len(ids) for session, ids in whole.items() if rest.get(session) == ids}
 
 

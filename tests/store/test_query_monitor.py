@@ -328,13 +328,20 @@ def test_the_best_range_holds_the_newest_data(tmp_path: Path) -> None:
 def test_the_checklist_says_what_is_missing_and_what_withholds_text(tmp_path: Path) -> None:
     ws = workspace(tmp_path)
     assert not any(row.done for row in ws.monitor.checklist())
-    made = session(ws, "s", more=[("content_mode", "metadata_only")])
+    made = session(ws, "s", more=[("withheld", "openinference")])
+    session(ws, "t", more=[("withheld", "openinference")])
+    session(ws, "u", more=[("withheld", "project")])
     event(ws, made, EventKind.AI_RESPONSE, 0, model="m", latency_ms=5.0, total_tokens=9)
     rows = {row.id: row for row in ws.monitor.checklist()}
     assert {k for k, row in rows.items() if row.done} == {
         "event", "session", "agent", "user", "model", "tokens", "latency", "end",
     }  # fmt: skip
-    assert "metadata_only" in rows["text"].hint
+    assert rows["text"].failed and rows["text"].title == "no text"
+    assert rows["text"].hint.split("\n") == [
+        "2 sessions, OpenInference: OPENINFERENCE_HIDE_INPUTS=false OPENINFERENCE_HIDE_OUTPUTS=false where the agent "
+        "runs",
+        "1 session, this project's content_mode: :set content_mode full here; what comes from then on has text",
+    ]
     assert rows["cost"].hint
     ws.store.close()
 

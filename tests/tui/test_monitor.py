@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from aa_tui.address import Address, parse_address
 from aa_tui.app import AAApp, AppOptions
 from aa_tui.backend.model.filter import Filter, from_link_params, parse_filter
+from aa_tui.backend.model.text_switches import SWITCHES
 from aa_tui.backend.query.readmodels import CheckRow
 from aa_tui.backend.service.workspace import Workspace
 from aa_tui.backend.support.clock import DAY_MS, parse_iso_ms
@@ -522,6 +523,23 @@ async def test_no_data_shows_the_guide_with_key_and_checklist_that_follows_the_s
         screen._watch()
         await settled(pilot)
         assert not guide.display and "support-bot" in screen_text(app)
+
+
+async def test_a_red_row_names_the_switch_that_keeps_texts_back_whole() -> None:
+    monitor = fakes.FakeMonitor(has_data=False)
+    hint = "\n".join(f"2 sessions, {SWITCHES[name].words}" for name in ("openinference", "otel-genai"))
+    monitor.rows = (*monitor.rows[:5], CheckRow("text", "no text", False, 0, 12, hint, failed=True))
+    app = Recording(fakes.workspace(monitor))
+    async with app.run_test(size=(80, 30)) as pilot:
+        screen = await settled(pilot)
+        text = " ".join(screen_text(app).split())
+        for name in ("openinference", "otel-genai"):
+            for piece in SWITCHES[name].switch.split():
+                assert piece in text
+        assert "no text" in text and "what to do" not in text
+        guide = screen.query_one(GetStarted)
+        row = next(line for line in guide.render().split("\n") if "no text" in line.plain)
+        assert any("bold" in str(span.style) for span in row.spans)
 
 
 async def test_the_guide_can_be_asked_for_and_left() -> None:

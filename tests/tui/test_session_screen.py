@@ -15,6 +15,7 @@ from aa_tui.backend.query.readmodels import ProjectInfo
 from aa_tui.backend.service.permissions import Actor
 from aa_tui.backend.support.clock import FrozenClock
 from aa_tui.screens.session.screen import SessionScreen
+from aa_tui.widgets.notice import Notice
 from aa_tui.widgets.role_lines import RoleLines
 from aa_tui.widgets.span_tree import bar
 from tests.tui.session_builder import START_MS, FakeSessions, SessionBuilder, refund_session
@@ -260,3 +261,27 @@ async def test_narrow_and_tiny_terminals_do_not_break() -> None:
 @pytest.mark.parametrize(("start", "end", "expected"), [(0, 1, "████████"), (0.5, 1, "    ████"), (1, 1, "       ▏")])
 def test_bars_are_proportional_and_never_vanish(start: float, end: float, expected: str) -> None:
     assert bar(start, end, 8) == expected
+
+
+async def test_a_thread_without_words_says_who_keeps_them_back_and_the_switch() -> None:
+    builder = refund_session()
+    whole = builder.detail
+    builder.detail = lambda session_id=1, **fields: whole(  # type: ignore[method-assign]
+        session_id, **{"info": {"withheld": "openllmetry", "context": {"plan": "pro"}}, **fields}
+    )
+    async with app_of(builder).run_test(size=(100, 24)) as pilot:
+        screen = await settled(pilot)
+        notice = screen.query_one(Notice)
+        assert notice.plain.startswith("no text ") and "TRACELOOP_TRACE_CONTENT=true" in notice.plain
+        assert notice.size.height >= 1 and screen.thread.size.height > 10
+        await pilot.press("right")
+        await settled(pilot)
+        assert notice.plain == "", "the other tabs have no words to miss"
+        info = "\n".join(lines_of(screen.page))
+        assert "TRACELOOP_TRACE_CONTENT=true" in info and "withheld" not in info
+
+
+async def test_nothing_is_said_above_a_thread_with_words() -> None:
+    async with app_of(refund_session()).run_test(size=(100, 24)) as pilot:
+        screen = await settled(pilot)
+        assert screen.query_one(Notice).plain == "" and not screen.query_one(Notice).display

@@ -17,6 +17,7 @@ from aa_tui.backend.ingest import privacy
 from aa_tui.backend.ingest.privacy import ContentMode, PrivacyRules, Redactor, rules_of
 from aa_tui.backend.ingest.privacy.redaction import PATTERNS
 from aa_tui.backend.model.event import AgentEvent, EventKind, ImportedLabel, ImportedResult, Part
+from aa_tui.backend.model.text_switches import WITHHELD_BY
 from aa_tui.backend.sources.amplitude_event import event_from_amplitude
 from aa_tui.backend.sources.otel.mapping import events_of_trace
 from aa_tui.backend.sources.otel.spans import LogRecord, Span, SpanEvent
@@ -43,7 +44,8 @@ def comparable(event: AgentEvent) -> dict[str, Any]:
     found = asdict(event)
     for name in ("insert_id", "session_key", "trace_id", "span_id", "parent_id", "target_id", "time_ms", "latency_ms"):
         del found[name]
-    found["properties"] = {name: value for name, value in event.properties.items() if name != privacy.WITHHELD}
+    ours = (privacy.WITHHELD, WITHHELD_BY)
+    found["properties"] = {name: value for name, value in event.properties.items() if name not in ours}
     return found
 
 

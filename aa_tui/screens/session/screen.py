@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from aa_tui import themes
 from aa_tui.address import SESSION_TABS, Address
+from aa_tui.backend.model.text_switches import SWITCHES
 from aa_tui.backend.query.readmodels import ContentText, SessionDetail
 from aa_tui.backend.support.errors import AAError
 from aa_tui.backend.support.humanize import clock, count, plural
@@ -22,6 +23,7 @@ from aa_tui.widgets import glyphs
 from aa_tui.widgets.empty_state import EmptyState
 from aa_tui.widgets.info_lines import info_lines
 from aa_tui.widgets.lines_view import LinesView
+from aa_tui.widgets.notice import Notice
 from aa_tui.widgets.outline import Outline
 from aa_tui.widgets.prompt import Prompt
 from aa_tui.widgets.safe_text import safe
@@ -59,6 +61,7 @@ class SessionScreen(SessionMoving, SessionSearching, SessionCopying):
     def compose_body(self) -> Iterator[Any]:
         yield TabBar(id="tabs")
         yield EmptyState(id="nothing")
+        yield Notice(id="no-text")
         yield ThreadView(id="thread")
         yield LinesView(id="page")
         yield SpanTree(id="tree")
@@ -132,12 +135,19 @@ class SessionScreen(SessionMoving, SessionSearching, SessionCopying):
         for widget in (nothing, self.thread, self.span_tree, self.page):
             widget.display = widget is current
         self.query_one(TabBar).set(self._tabs(), self._tab, detail.row.agent if detail else "")
+        self.query_one(Notice).say(*self._why_no_text(detail))
         if detail is None:
             return
         # Laying out needs the widget's size, which is known after the next refresh.
         self.call_after_refresh(self._fill_tab, detail)
         current.focus()
         self._say_where(detail)
+
+    def _why_no_text(self, detail: SessionDetail | None) -> tuple[str, str]:
+        """Return what is said above a conversation without words: who keeps them back, and the switch."""
+        reason = detail.info.get("withheld") if detail is not None and self._tab == "thread" else None
+        switch = SWITCHES.get(reason) if isinstance(reason, str) else None
+        return ("no text ", f"kept back by {switch.words}") if switch is not None else ("", "")
 
     def _fill_tab(self, detail: SessionDetail) -> None:
         if detail is not self._detail:

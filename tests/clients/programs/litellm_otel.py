@@ -18,6 +18,7 @@ from opentelemetry import trace
 
 litellm.callbacks = ["otel"]
 litellm.num_retries = 0
+litellm.turn_off_message_logging = bool(os.environ.get("WITHHOLD"))
 for question in ("Where is my parcel?", "And the other one?", "FAIL please"):
     with suppress(Exception):
         litellm.completion(

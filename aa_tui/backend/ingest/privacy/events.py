@@ -11,6 +11,7 @@ from typing import Any
 from aa_tui.backend.ingest.errors import error_type_of
 from aa_tui.backend.ingest.privacy.rules import CONTENT_MODE, ContentMode, PrivacyRules, mode_of, stricter
 from aa_tui.backend.model.event import AgentEvent, EventKind, ImportedLabel, ImportedResult, Part
+from aa_tui.backend.model.text_switches import HERE, WITHHELD_BY
 
 WITHHELD = "[Agent] Withheld"
 """Property that keeps the lengths, in characters, of the texts that were taken out, by part."""
@@ -35,7 +36,8 @@ _KEPT = frozenset(
         "Agent Version", "Agent Description", "Env", "Locale", "Git SHA", "Git Ref", "Git Repo", "Ingestion Path",
         "Source", "Content Mode", "Tool Definitions Hash", "Tool Definitions Count", "Taxonomy Version",
         "Evaluated At", "Evaluator Model", "Score Label", "Request Complexity", "Task Failure Type", "Agent Chain",
-        "Root Agent Name", "Attachment Types", "Tags", "Experiment", "Experiment Variant",
+        "Root Agent Name", "Attachment Types", "Tags", "Experiment", "Experiment Variant", "Withheld By",
+        "Instrumentation",
     )
 ) | {"[Amplitude] Session Replay ID", "$groups", "$session_id", "subagent_type", "namespace", "direction"}  # fmt: skip
 """Properties whose texts are names, kinds and versions, never what was said."""
@@ -95,6 +97,9 @@ def _withhold(event: AgentEvent, mode: ContentMode) -> AgentEvent:
             texts[name] = said
     properties = _kept_properties(event.properties, mode)
     properties[CONTENT_MODE] = mode.value
+    sent = event.properties.get(CONTENT_MODE)
+    if sent is None or not mode_of(sent).withholds:
+        properties[WITHHELD_BY] = HERE
     _describe(texts, properties)
     error_type = event.error_type
     if event.is_error and not error_type:

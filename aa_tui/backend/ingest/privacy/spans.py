@@ -25,8 +25,9 @@ from aa_tui.backend.ingest.privacy.events import (
 from aa_tui.backend.ingest.privacy.redaction import Redactor
 from aa_tui.backend.ingest.privacy.rules import ContentMode, PrivacyRules, mode_of, stricter
 from aa_tui.backend.model.event import Part
+from aa_tui.backend.model.text_switches import HERE
 from aa_tui.backend.sources.otel import dialects
-from aa_tui.backend.sources.otel.mapping import CONTENT_MODE
+from aa_tui.backend.sources.otel.mapping import CONTENT_MODE, RESOURCE_WITHHELD_BY
 from aa_tui.backend.sources.otel.messages import Message, decode
 from aa_tui.backend.sources.otel.spans import Kind, LogRecord, Span, SpanEvent
 from aa_tui.backend.sources.values import encoded, mapping, number
@@ -115,6 +116,8 @@ class _Worker:
         if mode.withholds:
             found = {key: value for key, value in given.items() if _is_kept(key, value)}
             found[RESOURCE_MODE] = mode.value
+            if said is None or not mode_of(said).withholds:
+                found[RESOURCE_WITHHELD_BY] = HERE
         found = self._redacted(found)
         self._resources[id(given)] = given, mode, found
         return mode, found

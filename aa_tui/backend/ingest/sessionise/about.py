@@ -15,6 +15,7 @@ from aa_tui.backend.ingest.sessionise.totals import Totals
 from aa_tui.backend.ingest.sessionise.warnings import Warn
 from aa_tui.backend.ingest.stored import CONTEXT, HAS_REASONING, TAGS, StoredEvent, props_of
 from aa_tui.backend.ingest.titles import title_from
+from aa_tui.backend.model.text_switches import BY_MODE, HERE, INSTRUMENTATION, SWITCHES, WITHHELD_BY
 
 TITLE_CHARS = 200
 UNKNOWN_AGENT = "unknown"
@@ -33,10 +34,12 @@ _INFO_PROPERTIES = {
 }
 
 _CONTENT_MODE = "[Agent] Content Mode"
+_FULL = "full"
 _HAS_ATTACHMENTS, _ATTACHMENTS = "[Agent] Has Attachments", "[Agent] Attachments"
 _ENRICHMENTS = "[Agent] Enrichments"
 _TOLD = frozenset(
     {*_INFO_PROPERTIES, _CONTENT_MODE, IS_EDIT, IS_REGENERATION, _HAS_ATTACHMENTS, _ATTACHMENTS, _ENRICHMENTS}
+    | {INSTRUMENTATION, WITHHELD_BY}
 )
 """Properties besides context and tags that say something of the session; most events have none."""
 
@@ -82,6 +85,8 @@ def describe(
     enrichments: dict[str, Any] = {}
     info: dict[str, Any] = {}
     modes: set[str] = set()
+    without_text: dict[str, None] = {}
+    """What keeps texts back, by what events say of it."""
     scores: list[StoredEvent] = []
     asked: set[str | None] | None = None
     """Ids of the answers that called tools; made when it is needed."""
@@ -128,6 +133,9 @@ def describe(
         mode = props.get(_CONTENT_MODE)
         if isinstance(mode, str):
             modes.add(mode)
+        for name in (WITHHELD_BY, INSTRUMENTATION):
+            if isinstance(reason := props.get(name), str):
+                without_text[reason] = None
         if kind == USER:
             if props.get(IS_EDIT):
                 facet("has", "edit")
@@ -146,6 +154,9 @@ def describe(
                 enrichments.update(given)
     if totals.has_text:
         facet("has", "text")
+    elif (reason := _why_no_text(ordered, totals, modes, without_text)) is not None:
+        facet("withheld", reason)
+        info["withheld"] = reason
     if context:
         info["context"] = dict(sorted(context.items()))
         for name in ("title", "resume", "repository", "branch", "cwd", "env"):
@@ -170,3 +181,17 @@ def describe(
     if user_scores:
         info["user_score"] = sum(user_scores) / len(user_scores)
     return info, facets
+
+
+def _why_no_text(
+    ordered: Sequence[StoredEvent], totals: Totals, modes: set[str], said: Mapping[str, None]
+) -> str | None:
+    """Return what keeps a session's texts back, a key of `SWITCHES`; None where nothing was to be said anyway."""
+    if not totals.model_calls and not totals.user_messages:
+        return None
+    if HERE in said:
+        return HERE
+    if modes - {_FULL}:
+        return BY_MODE
+    known = next((reason for reason in said if reason in SWITCHES), None)
+    return known or next((event.source for event in ordered if event.source in SWITCHES), None)

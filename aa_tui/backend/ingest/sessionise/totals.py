@@ -97,7 +97,8 @@ class Totals:
     def _add_answer(self, event: StoredEvent) -> None:
         if event.head is not None:
             self.messages += 1
-            self.has_text = True
+            # What a failed call shows is its error, which nobody said.
+            self.has_text = self.has_text or not event.is_error
         self.model_calls += 1
         tokens = tokens_of(event)
         self.input_tokens = plus(self.input_tokens, event.input_tokens)

@@ -65,6 +65,7 @@ FIELDS: Mapping[str, Field] = {
         _facet("cwd", "working directory"),
         _facet("close_reason", "why the session was closed", single=True),
         _facet("content_mode", "full, metadata_only, customer_enriched", "content", single=True),
+        _facet("withheld", "what keeps the texts back, for example openinference", single=True),
         _facet("warning", "soft problem of the data", "warnings"),
         _facet(
             "has", "what the session has", values=("text", "attachments", "feedback", "regeneration", "edit", "score")

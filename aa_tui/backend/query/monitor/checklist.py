@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from aa_tui.backend.model.text_switches import SWITCHES
 from aa_tui.backend.query.compile import Scope
 from aa_tui.backend.query.readmodels import CheckRow
 from aa_tui.backend.store.engine import Reader
+from aa_tui.backend.support.humanize import plural
 
 _RESPONSES = 1000
 _BELOW = "e.event_type < '[Agent]!'"
@@ -47,15 +49,7 @@ def checklist(reader: Reader, scope: Scope) -> list[CheckRow]:
     )
     n = len(answers)
     filled = [sum(1 for row in answers if row[i] or (i == 3 and row[i] is not None)) for i in range(4)]
-    withheld = [
-        f"{count} by content mode {mode}"
-        for mode in ("metadata_only", "customer_enriched")
-        if (count := facet_sum("content_mode", mode))
-    ]
     with_text = facet_sum("has", "text")
-    why = (
-        f"withheld: {', '.join(withheld)}" if withheld else "no text arrived: send $llm_message, or import transcripts"
-    )
     known_agents = total - facet_sum("agent", "unknown")
     recorded = reader.one("SELECT COUNT(*) FROM session_revision WHERE project_id=:p", p)
 
@@ -72,7 +66,23 @@ def checklist(reader: Reader, scope: Scope) -> list[CheckRow]:
         row_("tokens", "tokens of answers", filled[1], n, "the token chart stays empty"),
         row_("latency", "latency of answers", filled[2], n, "the latency chart stays empty"),
         row_("cost", "cost of answers", filled[3], n, "the cost chart stays empty"),
-        row_("text", "text", with_text, total, f"no task completion or response quality; {why}"),
+        _text_row(reader, scope, with_text, total),
         row_("end", "session end", facet_sum("state", "closed"), 1, "sessions wait for the idle timeout"),
         row_("record", "first session record", int(recorded[0]) if recorded else 0, 1, "written when a session closes"),
     ]
+
+
+def _text_row(reader: Reader, scope: Scope, with_text: int, total: int) -> CheckRow:
+    """Return whether texts arrive, and where they do not, by which switch they are kept back."""
+    if with_text and with_text >= total * 0.9:
+        return CheckRow("text", "text", True, with_text, total, "")
+    held = reader.fetch(
+        "SELECT value, sessions FROM facet WHERE project_id=:p AND key='withheld' AND sessions>0 "
+        "ORDER BY sessions DESC, value",
+        {"p": scope.project_id},
+    )
+    lines = [f"{plural(count, 'session')}, {SWITCHES[reason].words}" for reason, count in held if reason in SWITCHES]
+    if lines:
+        return CheckRow("text", "no text", False, with_text, total, "\n".join(lines), failed=True)
+    hint = "no task completion or response quality; send $llm_message, or import transcripts"
+    return CheckRow("text", "text", False, with_text, total, hint)

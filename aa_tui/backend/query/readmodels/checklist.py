@@ -14,3 +14,5 @@ class CheckRow(NamedTuple):
     n: int
     of: int
     hint: str
+    failed: bool = False
+    """Something arrived, and this was not with it though it should be: `hint` says what to do, a line each."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aa_tui.backend.model.event import AgentEvent, EventKind, Part
+from aa_tui.backend.model.text_switches import PLACEHOLDERS
 from aa_tui.backend.sources.otel.dialects import count_of, real_of
 from aa_tui.backend.sources.otel.spans import LogRecord
 from aa_tui.backend.sources.values import encoded, text
@@ -88,7 +89,8 @@ def _event(record: LogRecord, session: str, repeated: Counter[str]) -> AgentEven
         event.agent_id, event.parent_agent_id = asked_by.removeprefix("agent:"), AGENT_ID
     if event.kind is EventKind.USER_MESSAGE:
         event.latency_ms = None
-        event.text = text(attributes.get("prompt"))
+        said = text(attributes.get("prompt"))
+        event.text = None if said in PLACEHOLDERS else said
     elif event.kind is EventKind.AI_RESPONSE:
         _answer(event, attributes, name)
     elif event.kind is EventKind.TOOL_CALL:

@@ -390,6 +390,42 @@ def _by_dialect(span: Span, attributes: dict[str, Any]) -> Kind:
     return Kind.STEP
 
 
+_SCOPES = (
+    ("openinference", "openinference"),
+    ("litellm", "litellm"),
+    ("openlit", "openlit"),
+    ("langsmith", "langsmith"),
+)
+"""Beginnings of the names of instrumentation libraries."""
+_MARKS = (
+    ("openinference.", "openinference"),
+    ("litellm.", "litellm"),
+    ("langsmith.", "langsmith"),
+    ("ai.", "vercel-ai"),
+    ("traceloop.", "openllmetry"),
+)
+"""Attributes that only one of them writes."""
+_OPENLLMETRY = "opentelemetry.instrumentation."
+_CONVENTIONS = "otel-genai"
+
+
+def instrumentation_of(span: Span) -> str:
+    """Return what made a span, by the library's name and by what only it writes: a key of `text_switches.SWITCHES`."""
+    for beginning, name in _SCOPES:
+        if span.scope.startswith(beginning):
+            return name
+    if span.resource.get("telemetry.sdk.name") == "openlit":
+        return "openlit"
+    for beginning, name in _MARKS:
+        if any(key.startswith(beginning) for key in span.attributes):
+            return name
+    # Its libraries have the same beginning as those of the conventions and another end.
+    library = span.scope.removeprefix(_OPENLLMETRY)
+    if library != span.scope and (library.endswith(".v1") or "llm.request.type" in span.attributes):
+        return "openllmetry"
+    return _CONVENTIONS
+
+
 # --- messages --------------------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aa_tui.backend.model.event import AgentEvent, EventKind, Part
+from aa_tui.backend.model.text_switches import INSTRUMENTATION, PLACEHOLDERS, WITHHELD_BY
 from aa_tui.backend.sources.otel import dialects
 from aa_tui.backend.sources.otel.messages import (
     Message,
@@ -45,7 +46,13 @@ _EVENT_OF = {
 _OWN_LATENCY = ("amplitude.latency_ms",)
 CONTENT_MODE = "amplitude.content_mode"
 """Resource attribute that says what of the texts was withheld."""
-_RESOURCE_PROPERTIES = (("amplitude.source", "[Agent] Source"), (CONTENT_MODE, "[Agent] Content Mode"))
+RESOURCE_WITHHELD_BY = "amplitude.withheld_by"
+"""Resource attribute that says that texts were withheld here; never sent by anybody."""
+_RESOURCE_PROPERTIES = (
+    ("amplitude.source", "[Agent] Source"),
+    (CONTENT_MODE, "[Agent] Content Mode"),
+    (RESOURCE_WITHHELD_BY, WITHHELD_BY),
+)
 _NAME_PREFIXES = ("execute_tool ", "running tool: ")
 _LOG_ROLES = {
     "gen_ai.system.message": "system",
@@ -340,8 +347,9 @@ class _Trace:
 
     def _user_message(self, span: Span, said: str | None, at_ns: int | None = None) -> None:
         """Add what the person said, once per trace and text; one without text where what was said is withheld."""
-        if not said or not said.strip():
-            if span.resource.get(CONTENT_MODE) in (None, "full"):
+        hidden = said in PLACEHOLDERS
+        if not said or hidden or not said.strip():
+            if not hidden and span.resource.get(CONTENT_MODE) in (None, "full"):
                 return
             said = ""
         if said in self.said:
@@ -371,13 +379,15 @@ class _Trace:
         event.ttfb_ms = _first_token(attributes)
         event.finish_reason = dialects.finish_of(attributes, answer)
         if answer is not None:
-            event.text = answer.text
+            event.text = None if answer.text in PLACEHOLDERS else answer.text
             if answer.reasoning is not None:
                 event.parts[Part.REASONING] = answer.reasoning
             if answer.calls:
                 event.properties[TOOL_CALLS] = shown_calls(answer.calls)
             if event.text is None and not answer.calls and not event.is_error:
                 event.warnings += ("empty_response",)
+        if event.text is None and not self.said - {""}:
+            event.properties[INSTRUMENTATION] = dialects.instrumentation_of(span)
         if (prompt := dialects.system_prompt(attributes, given)) is not None and prompt not in self.prompts:
             self.prompts.add(prompt)
             event.parts[Part.SYSTEM_PROMPT] = prompt
