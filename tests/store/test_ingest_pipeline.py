@@ -1,4 +1,4 @@
-"""Importing files: expected totals, repeats, growth, problems, cancelling, being killed, and the sample project."""
+"""Importing files: expected totals, repeats, growth, problems, cancelling, and the sample project."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ import gzip
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aa_tui.backend.ingest.rebuild import rebuild_rollups
 from aa_tui.backend.ingest.report import ImportOptions, ImportReport, ProgressEvent
 from aa_tui.backend.service.permissions import Actor
 from aa_tui.backend.service.workspace import Workspace
@@ -247,61 +242,6 @@ def test_cancelling_keeps_whole_files_and_the_next_import_goes_on(ws: Workspace,
     assert dangling(ws.store) == {}
     rest = ws.imports.run(paths)
     assert rest.unchanged == report.sessions and rest.sessions == 8 - report.sessions
-
-
-_KILLED = """
-import sys
-from pathlib import Path
-from aa_tui.backend.service.stores import open_store
-from aa_tui.backend.ingest.pipeline import Importer
-import aa_tui.backend.ingest.pipeline as pipeline
-from aa_tui.backend.ingest.report import ImportOptions
-from aa_tui.backend.support.clock import FrozenClock
-pipeline.BATCH_EVENTS = 60
-store = open_store(sys.argv[1])
-print("ready", flush=True)
-Importer(store, 1, FrozenClock(int(sys.argv[3])), ImportOptions(), login="x").run([Path(sys.argv[2])])
-"""
-
-
-def test_a_killed_import_leaves_a_consistent_store_and_is_continued(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    data.mkdir()
-    for number in range(120):
-        lines = [event_line(f"s{number % 90}", n + 100 * (number // 90)) for n in range(1, 31)]
-        write_lines(data / f"{number:03}.jsonl", lines)
-    clean_home, home = tmp_path / "clean", tmp_path / "killed"
-    clean_home.mkdir()
-    home.mkdir()
-    clean = workspace(clean_home, now_ms=NOW_MS)
-    clean.imports.run([data])
-    expected = state(clean.store)
-    clean.store.close()
-    workspace(home, now_ms=NOW_MS).store.close()
-    partly = 0
-    for attempt in range(4):
-        child = subprocess.Popen(
-            [sys.executable, "-c", _KILLED, str(home / "store.db"), str(data), str(NOW_MS)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        assert child.stdout is not None and child.stdout.readline() == b"ready\n"
-        time.sleep(0.05 + 0.12 * attempt)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        child.stdout.close()
-        made = workspace(home, now_ms=NOW_MS)
-        assert dangling(made.store) == {}
-        before = state(made.store)
-        partly += 0 < len(before["event"]) < len(expected["event"])
-        rebuild_rollups(made.store, 1, made.clock)
-        assert state(made.store) == before
-        made.store.close()
-    made = workspace(home, now_ms=NOW_MS)
-    made.imports.run([data])
-    assert state(made.store) == expected
-    made.store.close()
 
 
 def test_an_import_in_a_process_of_its_own_does_the_same(ws: Workspace, tmp_path: Path) -> None:
