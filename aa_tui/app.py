@@ -61,9 +61,9 @@ PLACES: dict[str, tuple[str, str]] = {
 _HISTORY_LIMIT = 200
 _MESSAGES_LIMIT = 200
 _OPENS_WITHIN_SECONDS = 0.3
+"""How long the first place waits for the store before it is imported."""
 _UPKEEP_AFTER_SECONDS = 5.0
 """When everything that was asked for at the start has long been read."""
-"""How long the first place waits for the store before it is imported."""
 QUIT_WITHIN_SECONDS = 3.0
 """How soon the second ctrl+c must follow the first."""
 
@@ -221,17 +221,15 @@ class AAApp(PrivateCrash, inherit_bindings=False):
     async def _raise_curtain(self, curtain: Curtain) -> None:
         """Go to the first place itself and give it the keys that were typed before it was there.
 
-        It is imported on a thread, so that meanwhile keys are heard and its first question is asked.
+        It is imported on a thread, so that keys are heard meanwhile.
         """
         with self.busy():
             try:
-                curtain.ask_ahead()
-                # Threads that import at the same time mostly wait for each other, and the store is wanted first.
+                # Threads that import at the same time mostly wait for each other; so they do it one after the other.
                 await asyncio.wait([self._opened], timeout=_OPENS_WITHIN_SECONDS)
                 section = parse_address(self._history[0].address).section
                 await self._read(partial(import_module, PLACES[section][0]))
                 place = self._screen_of(section)
-                place.ahead = curtain.ahead
                 with self.batch_update() if place.SETTLES_WITHIN else nullcontext():
                     await self._visit(self._history[0])
                     for key, character in curtain.held:

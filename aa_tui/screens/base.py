@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -50,22 +49,6 @@ class SessionList:
     index: int
     words: str = ""
     """The list's filter, as text."""
-
-
-class Ahead(Generic[T]):
-    """A question asked before its place is there to ask it."""
-
-    def __init__(self, readers: Executor, call: Callable[[CancelToken], T]) -> None:
-        self._token = CancelToken()
-        self._future = readers.submit(call, self._token)
-
-    def answer(self, token: CancelToken) -> T:
-        """Wait for the answer and return it; cancelling `token` stops the question. Raises what the call raised."""
-        forget = token.on_cancel(self._token.cancel)
-        try:
-            return self._future.result()
-        finally:
-            forget()
 
 
 class Superseded(Exception):
@@ -114,8 +97,6 @@ class PlaceScreen(FirstOnce):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ahead: asyncio.Future[Ahead[Any] | None] | None = None
-        """The first question, where it was asked while the place itself was still being imported."""
         self._settled = asyncio.Event()
         self._tokens: dict[str, CancelToken] = {}
         self._work: dict[str, Coroutine[Any, Any, None]] = {}

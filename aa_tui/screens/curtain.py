@@ -5,25 +5,18 @@ It knows the address and nothing else: it asks nothing, and keeps the keys typed
 
 from __future__ import annotations
 
-import asyncio
-from importlib import import_module
-
 from textual import events
 from textual.content import Content
 
 from aa_tui import themes
 from aa_tui.address import Address
-from aa_tui.backend.support.cancel import CancelToken
-from aa_tui.backend.support.errors import AAError
-from aa_tui.screens.base import Ahead, PlaceScreen
+from aa_tui.screens.base import PlaceScreen
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.safe_text import safe
 
 BEHIND = frozenset({"monitor", "session"})
 """The sections that start behind it."""
 _EVERYTHING = {"monitor": "all agents"}
-_READING = {"monitor": "aa_tui.screens.monitor.reading"}
-"""The modules with a `read_first` that answers what the section asks first."""
 
 
 class Curtain(PlaceScreen):
@@ -49,24 +42,6 @@ class Curtain(PlaceScreen):
         what = Content.assemble(*chips[:-1]) if chips else Content(_EVERYTHING.get(address.section, ""))
         dot = f" {glyphs.get('dot')} " if what.plain else ""
         self.set_words(Content.assemble(what, Content.styled(f"{dot}loading", themes.style("muted"))))
-
-    def ask_ahead(self) -> None:
-        """Ask what the place will ask first, as soon as the store is open; `ahead` is for the place."""
-        module = _READING.get(self._place.section)
-        if module is not None and self._place.tab is None:
-            self.ahead = asyncio.ensure_future(self._ask_ahead(module))
-
-    async def _ask_ahead(self, module: str) -> Ahead[object] | None:
-        try:
-            workspace = await self.ready()
-        except AAError:
-            # The place asks itself, and says so.
-            return None
-
-        def read(token: CancelToken) -> object:
-            return import_module(module).read_first(workspace, self._place, token)
-
-        return Ahead(self.aa.readers, read)
 
     def on_key(self, event: events.Key) -> None:
         """Keep the key."""

@@ -1,5 +1,5 @@
-"""What Monitor asks the service, in one go on a reader thread. No Textual: the first answer is asked for while the
-screen is still being imported.
+"""What Monitor asks the service, in one go on a reader thread: each question of its own would wait for its turn of the
+event loop. No Textual here.
 """
 
 from __future__ import annotations
@@ -99,15 +99,6 @@ def read(workspace: Workspace, wanted: Asked, chosen: TimeRange | None, token: C
     if not has_sessions(view):
         parts = tuple(workspace.sessions.explain_nothing(base, token=token))
     return Answer(view, base, chosen, parts, now_ms, change, version)
-
-
-def read_first(workspace: Workspace, address: Address, token: CancelToken) -> Answer:
-    """Read what an address asks for.
-
-    Raises:
-        UsageError: its filter cannot be understood; and what `read` raises.
-    """
-    return read(workspace, asked(address), None, token)
 
 
 def has_sessions(view: MonitorView) -> bool:

@@ -6,7 +6,6 @@ What a view looks like is decided in `present`, how much fits in `layout`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual import events, on
@@ -118,10 +117,7 @@ class MonitorScreen(MonitorMenus):
         if self._guide_wanted:
             await self._show_guide()
             return
-        ahead, self.ahead = self.ahead, None
-        first = await ahead if ahead is not None else None
-        call = first.answer if first is not None else partial(reading.read, workspace, self._asked, self._range)
-        answer: reading.Answer = await self.ask(call, group="view")
+        answer = await self.ask(reading.read, workspace, self._asked, self._range, group="view")
         self._seen, self._version = answer.change, answer.version
         if answer.view is None:
             await self._show_guide()

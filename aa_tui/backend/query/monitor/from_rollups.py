@@ -11,8 +11,7 @@ from aa_tui.backend.model.histogram import added_up
 from aa_tui.backend.query.buckets import place_sql
 from aa_tui.backend.query.compile import Scope
 from aa_tui.backend.query.monitor.period import Period
-from aa_tui.backend.query.monitor.source import ToolSums, known_signals, most_frequent
-from aa_tui.backend.query.monitor.sql import bytes_and_sizes, in_one_piece, joined, pieces
+from aa_tui.backend.query.monitor.source import ToolSums, joined, known_signals, most_frequent
 from aa_tui.backend.query.monitor.sums import Cells, Sums
 from aa_tui.backend.query.readmodels import FacetCount
 from aa_tui.backend.store.engine import Reader, Row
@@ -88,11 +87,9 @@ class FromRollups:
         """
         for level, a, b in self._spans(lower, upper, days):
             tail = f" GROUP BY {', '.join(str(i + 1) for i in range(grouped))}" if grouped else ""
-            yield from in_one_piece(
-                self._reader,
-                columns,
-                f"FROM {table} WHERE project_id=:p AND level={level} AND bucket>=:a AND bucket<:b{self._agents}"
-                f"{where}{tail}",
+            yield from self._reader.fetch(
+                f"SELECT {', '.join(columns)} FROM {table} WHERE project_id=:p AND level={level} AND bucket>=:a "
+                f"AND bucket<:b{self._agents}{where}{tail}",
                 {**self._params, "a": a, "b": b},
             )
 
@@ -157,15 +154,12 @@ class FromRollups:
         for level, a, b in self._spans(lower, upper, True):
             where = f"WHERE project_id=:p AND bucket>=:a AND bucket<:b{self._agents}"
             given = {**self._params, "a": a, "b": b}
-            columns = bytes_and_sizes(self._reader, "users")
             if level == DAY:
-                sql = f"SELECT block, {columns} FROM rollup_user_day {where} GROUP BY block"
-                for block, users, sizes in self._reader.fetch(sql, given):
-                    for one in pieces(users, sizes):
-                        blocks[block] = blocks.get(block, 0) | unpack_bits(one)
+                for block, users in self._reader.fetch(f"SELECT block, users FROM rollup_user_day {where}", given):
+                    blocks[block] = blocks.get(block, 0) | unpack_bits(users)
             else:
-                for users, _ in self._reader.fetch(f"SELECT {columns} FROM rollup_user {where}", given):
-                    loose.update(unpack_users(users or b""))
+                rows = self._reader.fetch(f"SELECT users FROM rollup_user {where}", given)
+                loose.update(unpack_users(b"".join([row[0] for row in rows])))
         for block, bits in bits_of(loose).items():
             blocks[block] = blocks.get(block, 0) | bits
         return sum(bits.bit_count() for bits in blocks.values())

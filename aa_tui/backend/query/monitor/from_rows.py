@@ -8,8 +8,7 @@ from aa_tui.backend.model.filter import Filter, Match, Value, all_of, facet_filt
 from aa_tui.backend.query.buckets import place_sql
 from aa_tui.backend.query.compile import Compiler, Scope
 from aa_tui.backend.query.monitor.period import Period
-from aa_tui.backend.query.monitor.source import ToolSums, known_signals, most_frequent
-from aa_tui.backend.query.monitor.sql import in_one_piece, joined, listed, texts_of
+from aa_tui.backend.query.monitor.source import ToolSums, joined, known_signals, most_frequent
 from aa_tui.backend.query.monitor.sums import SIGNALS, Cells, Sums
 from aa_tui.backend.query.readmodels import FacetCount
 from aa_tui.backend.store.engine import Reader, Row
@@ -48,10 +47,8 @@ class FromRows:
             "GROUP BY 1, 2",
         ):
             cells[row[0], row[1]] = Sums(*row[2:])
-        for index, agent, users in made.select(
-            f"{place}, {listed(self._reader, 's.user_id')}", [*timed, "s.user_id IS NOT NULL"], "GROUP BY 1, 2"
-        ):
-            cells[index, agent].users.update(texts_of(users))
+        for index, agent, user in made.select(f"DISTINCT {place}, s.user_id", [*timed, "s.user_id IS NOT NULL"]):
+            cells[index, agent].users.add(user)
         for index, agent, bins in made.select(
             f"{place}, {joined(self._reader, 's.latency_bins')}", timed, "GROUP BY 1, 2"
         ):
@@ -74,9 +71,8 @@ class FromRows:
         names = {f"k{i}": key for i, key in enumerate(keys)}
         session = " CROSS JOIN session s" if rows else ""
         same = " AND s.project_id=:p AND s.id=x.session_id" if rows else ""
-        return in_one_piece(
-            self._reader,
-            columns,
+        return self._reader.fetch(
+            f"SELECT {', '.join(columns)} "
             f"FROM facet f CROSS JOIN session_facet x{session} WHERE f.project_id=:p AND f.sessions>0 "
             f"AND f.key IN ({', '.join(':' + name for name in names)}) AND x.project_id=:p AND x.facet_id=f.id "
             f"AND x.sort_at>=:a AND x.sort_at<:b{same} {tail}",

@@ -44,6 +44,11 @@ class Source(Protocol):
         ...
 
 
+def joined(reader: Reader, column: str) -> str:
+    """Return SQL that joins the texts of a group with blanks."""
+    return f"group_concat({column}, ' ')" if reader.dialect == "sqlite" else f"string_agg({column}, ' ')"
+
+
 def known_signals(reader: Reader, project_id: int) -> list[tuple[str, str, str, tuple[str, ...]]]:
     """Return (measure, signal, the value that counts, all values there are)."""
     known: dict[str, list[str]] = {}
