@@ -145,7 +145,7 @@ def test_a_client_that_stops_is_let_go(store: Store, sent: bytes) -> None:
         begun = time.monotonic()
         connection.sendall(sent)
         answer = rest(connection)
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < 20
         assert (b" 408 " in answer) == sent.endswith(b"{")
         assert ask(receiver.port, "GET", "/healthz")[0] == 200
 
@@ -157,7 +157,7 @@ def test_a_client_that_sends_a_byte_now_and_then_is_let_go(store: Store) -> None
             for piece in b"POST /2/httpapi HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: " + b"x" * 200:
                 connection.sendall(bytes([piece]))
                 time.sleep(0.05)
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < 20
 
 
 @pytest.mark.parametrize(
@@ -206,10 +206,10 @@ def test_a_body_that_never_ends_is_cut_off_after_its_refusal(store: Store) -> No
         )
         begun = time.monotonic()
         with pytest.raises(OSError):
-            while time.monotonic() - begun < 10:
+            while time.monotonic() - begun < 30:
                 connection.sendall(b"3e8\r\n" + b" " * 1000 + b"\r\n")
                 time.sleep(0.02)
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 20
 
 
 def test_idle_connections_make_room_for_new_ones(store: Store) -> None:

@@ -189,7 +189,7 @@ def test_waiting_for_another_writer_ends_and_can_be_cancelled(store: PostgresSto
     began = time.monotonic()
     with pytest.raises(Cancelled), store.write(token=token):
         pass
-    assert time.monotonic() - began < 5, "waiting for the lock can be cancelled"
+    assert time.monotonic() - began < 10, "waiting for the lock can be cancelled"
     leave.set()
     thread.join(10)
     other.close()
@@ -201,21 +201,32 @@ def test_cancelling_stops_a_running_statement_and_spares_the_next(store: Postgre
     began = time.monotonic()
     with pytest.raises(Cancelled), store.reader(token) as reader:
         reader.one(SLOW)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
     with store.reader() as reader:
         assert reader.one("SELECT 1") == (1,)
     with pytest.raises(Cancelled), store.reader(token):
         pass
 
 
-def test_cancelling_does_not_keep_the_asking_side_waiting(store: PostgresStore) -> None:
+def test_cancelling_does_not_keep_the_asking_side_waiting(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
     token = CancelToken()
-    took: list[float] = []
+    returned = threading.Event()
+    server_asked_after: list[bool] = []
+    ask_server = psycopg.Connection.cancel_safe
+
+    def ask_once_returned(self: psycopg.Connection[Any], *, timeout: float) -> None:
+        server_asked_after.append(returned.wait(10))
+        ask_server(self, timeout=timeout)
+
+    monkeypatch.setattr(psycopg.Connection, "cancel_safe", ask_once_returned)
 
     def cancel() -> None:
-        began = time.monotonic()
         token.cancel()
-        took.append(time.monotonic() - began)
+        returned.set()
 
     timer = threading.Timer(0.2, cancel)
     timer.start()
@@ -223,14 +234,14 @@ def test_cancelling_does_not_keep_the_asking_side_waiting(store: PostgresStore) 
         for _ in reader.stream("SELECT generate_series(1, 1000000000)"):
             pass
     timer.join()
-    assert took[0] < 0.05
+    assert server_asked_after and all(server_asked_after), "it returned while the server was not asked yet"
 
 
 def test_a_deadline_stops_a_statement(store: PostgresStore) -> None:
     began = time.monotonic()
     with pytest.raises(Cancelled), store.reader(CancelToken(0.3)) as reader:
         reader.one(SLOW)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
     with store.reader() as reader:
         assert reader.one("SELECT current_setting('statement_timeout')") == ("0",)
 

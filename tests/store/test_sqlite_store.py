@@ -77,7 +77,7 @@ def test_a_writer_gets_in_between_the_batches_of_another(
             began = time.monotonic()
             with store.write() as tx:
                 tx.execute("INSERT OR REPLACE INTO meta(key, value) VALUES ('mine', '1')")
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 10
     finally:
         over.set()
         worker.join()
@@ -160,7 +160,7 @@ def test_cancel_interrupts_a_running_statement_and_the_connection_is_reused(stor
     began = time.monotonic()
     with pytest.raises(Cancelled), store.reader(token) as reader:
         reader.fetch(SLOW)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     timer.join()
     with store.reader() as reader:
         assert reader.one("SELECT 1") == (1,)
@@ -170,7 +170,7 @@ def test_deadline_interrupts_a_running_statement(store: SqliteStore) -> None:
     began = time.monotonic()
     with pytest.raises(Cancelled), store.reader(CancelToken(timeout_s=0.1)) as reader:
         reader.fetch(SLOW)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 def test_cancelled_token_stops_before_the_first_statement(store: SqliteStore) -> None:

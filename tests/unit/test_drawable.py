@@ -51,9 +51,9 @@ def test_corpus_is_there() -> None:
 @pytest.mark.parametrize("one_line", [False, True])
 def test_entry_is_neutral_readable_and_stable(entry: dict[str, Any], one_line: bool) -> None:
     text = whole(entry)
-    began = time.monotonic()
+    began = time.thread_time()
     shown = drawable(text, one_line=one_line)
-    assert time.monotonic() - began < 2, "bounded"
+    assert time.thread_time() - began < 2, "bounded"
     assert not FORBIDDEN.search(shown)
     assert drawable(shown, one_line=one_line) == shown
     if one_line:

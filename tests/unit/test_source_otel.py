@@ -443,9 +443,9 @@ def test_loops_and_endless_chains_of_parents_end() -> None:
     looping = [span("a", "b", gen_ai__operation__name="chat"), span("b", "a", gen_ai__operation__name="chat")]
     assert len(events_of_trace(looping)) == 2
     chain = [span(f"s{n}", f"s{n - 1}", gen_ai__operation__name="chat") for n in range(3000)]
-    began = time.perf_counter()
+    began = time.thread_time()
     assert kinds(events_of_trace(chain)) == {"SPAN": 2999, "AI_RESPONSE": 1}
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5
 
 
 def test_ids_and_times_of_every_spelling() -> None:
