@@ -23,7 +23,7 @@ from aa_tui.cli.arguments import Common
 from aa_tui.cli.start import interruptible, local_store, read_only_hint
 
 if TYPE_CHECKING:
-    from aa_tui.backend.service.privacy import Forgettable
+    from aa_tui.backend.model.held import Held
     from aa_tui.backend.store.engine import Store
 
 _CHUNK = 500
@@ -644,7 +644,7 @@ def _may_forget(what: str, words: str, yes: bool) -> bool:
     return False
 
 
-def _tell_forgotten(gone: Forgettable, as_json: bool) -> None:
+def _tell_forgotten(gone: Held, as_json: bool) -> None:
     if as_json:
         output.json_line(asdict(gone))
     else:

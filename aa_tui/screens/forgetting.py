@@ -20,7 +20,7 @@ from aa_tui.widgets.frame import OneLine
 from aa_tui.widgets.safe_text import safe, safe_line
 
 if TYPE_CHECKING:
-    from aa_tui.backend.service.privacy import Forgettable
+    from aa_tui.backend.model.held import Held
     from aa_tui.screens.base import PlaceScreen
 
 WORD = "delete"
@@ -95,7 +95,7 @@ async def _offer(place: PlaceScreen, session: int, key: str, user: str | None, t
     privacy = workspace.privacy
     alone = await place.ask(privacy.look_at_session, session, group="delete")
     choices = [Choice("session", "this session", safe_line(f"{key} · {alone.words()}", 60), "s")]
-    everything: Forgettable | None = None
+    everything: Held | None = None
     if user is not None:
         everything = await place.ask(privacy.look_at_user, user, group="delete")
         choices.append(Choice("user", "everything of its user", safe_line(f"{user} · {everything.words()}", 60), "u"))
@@ -112,8 +112,8 @@ async def _offer(place: PlaceScreen, session: int, key: str, user: str | None, t
 def _confirm(
     place: PlaceScreen,
     what: str,
-    held: Forgettable,
-    forget: Callable[..., Forgettable],
+    held: Held,
+    forget: Callable[..., Held],
     of: int | str,
     then: Callable[[], Any],
 ) -> None:
@@ -126,9 +126,7 @@ def _confirm(
     place.app.push_screen(ConfirmDelete(what, held.words()), answered)
 
 
-async def _delete(
-    place: PlaceScreen, forget: Callable[..., Forgettable], of: int | str, then: Callable[[], Any]
-) -> None:
+async def _delete(place: PlaceScreen, forget: Callable[..., Held], of: int | str, then: Callable[[], Any]) -> None:
     place.set_status("deleting …")
     try:
         gone = await place.ask(forget, of, group="delete")

@@ -17,6 +17,7 @@ from aa_tui.backend.ingest.stored import USER_PROPERTIES
 from aa_tui.backend.ingest.writer import Writer, suppress_hash
 from aa_tui.backend.ingest.writer.people import merge_properties
 from aa_tui.backend.model.event import TimeQuality
+from aa_tui.backend.model.held import Held
 from aa_tui.backend.store import facts, inbox
 from aa_tui.backend.store import forgetting as sql
 from aa_tui.backend.store.engine import Reader, Store
@@ -35,31 +36,6 @@ _REAL_TIME = (str(TimeQuality.EXACT), str(TimeQuality.ZONE_ASSUMED))
 
 Advance = Callable[[int, int], None]
 """Called with the number of sessions done and of all."""
-
-
-@dataclass(slots=True)
-class Held:
-    """What a store holds of somebody or something: what forgetting takes away."""
-
-    sessions: int = 0
-    sessions_in_part: int = 0
-    """Sessions of several users, of which only this one's part goes."""
-    events: int = 0
-    events_outside: int = 0
-    """Of them, those of no session: product events and user properties."""
-    results: int = 0
-    """Verdicts of signals and evaluators."""
-    answers: int = 0
-    """People's answers and labels."""
-    views: int = 0
-    notes: int = 0
-    journal: int = 0
-    """Texts that were taken out of notes and the journal."""
-
-    def add(self, other: Held) -> None:
-        """Add another's counts."""
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 @dataclass(slots=True)
@@ -176,7 +152,7 @@ class Forgetting:
             sql.blank_verdicts(tx, self._project, scope.in_part)
             facts.touch_project(tx, self._project)
         self._recount_people(scope.people - {user})
-        self._take_names_out(held, [user, *keys.values()], scope.whole)
+        held += self._take_names_out([user, *keys.values()], scope.whole)
         self.forget_words()
         return held
 
@@ -189,7 +165,7 @@ class Forgetting:
             held = self._held(reader, scope)
         self._delete(scope)
         self._recount_people(scope.people)
-        self._take_names_out(held, [key], [session])
+        held += self._take_names_out([key], [session])
         self.forget_words()
         return held
 
@@ -219,7 +195,7 @@ class Forgetting:
             self._delete(scope)
             people |= scope.people
             gone += sessions
-            held.add(part)
+            held += part
             done += len(sessions) + len(outside)
             if self._advance is not None:
                 self._advance(done, max(total, done))
@@ -229,7 +205,7 @@ class Forgetting:
         self._recount_people(people)
         with self._store.write() as tx:
             if gone:
-                held.journal += sql.scrub_journal(tx, self._project, _Scrubber((), gone).value, str)
+                held += Held(journal=sql.scrub_journal(tx, self._project, _Scrubber((), gone).value, str))
             sql.delete_old_problems(tx, self._project, before_ms)
             sql.set_retention_ran(tx, self._project, self._clock.now_ms())
         if held.events:
@@ -303,14 +279,16 @@ class Forgetting:
                         tx, self._project, user, min(times, default=None), max(times, default=None), properties
                     )
 
-    def _take_names_out(self, held: Held, names: Sequence[str], sessions: Sequence[int]) -> None:
+    def _take_names_out(self, names: Sequence[str], sessions: Sequence[int]) -> Held:
+        """Replace names in what others wrote; return what was changed or went."""
         scrubber = _Scrubber(names, sessions)
         with self._store.write(durable=True) as tx:
-            held.views = sql.delete_views(tx, self._project, scrubber.text)
-            held.notes = sql.scrub_notes(tx, self._project, scrubber.text)
+            views = sql.delete_views(tx, self._project, scrubber.text)
+            notes = sql.scrub_notes(tx, self._project, scrubber.text)
             sql.scrub_imports(tx, self._project, scrubber.text)
-            held.journal = sql.scrub_journal(tx, self._project, scrubber.value, scrubber.text)
+            journal = sql.scrub_journal(tx, self._project, scrubber.value, scrubber.text)
             facts.touch_project(tx, self._project)
+        return Held(views=views, notes=notes, journal=journal)
 
 
 def _batches(sessions: Sequence[int], events: dict[int, list[str]]) -> Iterator[tuple[list[int], list[str]]]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aa_tui.backend.model.held import Held
 from aa_tui.backend.service import journal
 from aa_tui.backend.service.permissions import Permission
 from aa_tui.backend.service.projects import MOST_RETENTION_DAYS
@@ -22,7 +23,7 @@ from aa_tui.backend.support.errors import NotFound, UsageError
 from aa_tui.backend.support.ids import text_hash
 
 if TYPE_CHECKING:
-    from aa_tui.backend.ingest.forgetting import Forgetting, Held
+    from aa_tui.backend.ingest.forgetting import Forgetting
     from aa_tui.backend.service.workspace import Workspace
     from aa_tui.backend.support.cancel import CancelToken
 
@@ -35,53 +36,6 @@ REWRITE_EVERY_MS = 7 * DAY_MS
 """How often upkeep rewrites a larger one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forgettable:
-    """What a store holds of somebody or something, or held of it before it went."""
-
-    sessions: int = 0
-    sessions_in_part: int = 0
-    """Sessions of several users, of which only this one's part goes."""
-    events: int = 0
-    """Of the sessions, and product events."""
-    events_outside: int = 0
-    """Of them, those of no session."""
-    results: int = 0
-    """Verdicts of signals and evaluators."""
-    answers: int = 0
-    """People's answers and labels."""
-    views: int = 0
-    """Saved views that named them; counted once they are gone."""
-    notes: int = 0
-    """Texts in which their name was replaced; counted once it is."""
-    journal: int = 0
-    """Journal entries that lost a text; counted once they have."""
-    left: tuple[str, ...] = ()
-    """What could not be rewritten, in words: other places that still hold a copy."""
-
-    @property
-    def nothing(self) -> bool:
-        """Whether nothing is held."""
-        return not (self.sessions or self.sessions_in_part or self.events)
-
-    def words(self) -> str:
-        """Return the counts as a line: `3 sessions, 120 events, 6 verdicts, 2 answers`."""
-        from aa_tui.backend.support.humanize import count
-
-        named = (
-            (self.sessions, "session", "sessions"),
-            (self.sessions_in_part, "part of a session", "parts of sessions"),
-            (self.events - self.events_outside, "event", "events"),
-            (self.events_outside, "product event", "product events"),
-            (self.results, "verdict", "verdicts"),
-            (self.answers, "answer or label", "answers and labels"),
-            (self.views, "saved view", "saved views"),
-            (self.notes, "note", "notes"),
-            (self.journal, "journal entry", "journal entries"),
-        )
-        return ", ".join(f"{count(n)} {one if n == 1 else many}" for n, one, many in named if n) or "nothing"
-
-
 class PrivacyService:
     """Deletes for good in one project. Nothing here can be undone."""
 
@@ -90,40 +44,36 @@ class PrivacyService:
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
-    def look_at_user(self, user: str, token: CancelToken | None = None) -> Forgettable:
+    def look_at_user(self, user: str, token: CancelToken | None = None) -> Held:
         """Return what is held of a user or device id.
 
         Raises:
             NotFound: nothing is held, and nothing of that name was being forgotten.
         """
         work = self._forgetting(token)
-        found = _shown(work.held_of_user(user))
+        found = work.held_of_user(user)
         if found.nothing and not work.was_forgotten("user", user):
             raise NotFound(f"Nothing is held of a user “{user}”.", "User ids are matched exactly; `user:` lists them.")
         return found
 
-    def look_at_session(self, session: int, token: CancelToken | None = None) -> Forgettable:
+    def look_at_session(self, session: int, token: CancelToken | None = None) -> Held:
         """Return what is held of a session, by id."""
-        return _shown(self._forgetting(token).held_of_session(session))
+        return self._forgetting(token).held_of_session(session)
 
-    def look_at_expired(self, token: CancelToken | None = None) -> Forgettable:
+    def look_at_expired(self, token: CancelToken | None = None) -> Held:
         """Return how many sessions and product events are older than the project keeps.
 
         Raises:
             UsageError: the project keeps everything.
         """
-        before = self._before()
-        if before is None:
-            raise UsageError(
-                "This project keeps everything.", "`aa-tui projects set retention_days 90` keeps a quarter of a year."
-            )
+        before = self._kept_since()
         with self._workspace.store.reader(token) as reader:
             sessions, outside = sql.count_expired(reader, self._workspace.project.id, before)
-        return Forgettable(sessions=sessions, events=outside, events_outside=outside)
+        return Held(sessions=sessions, events=outside, events_outside=outside)
 
     # --- deleting --------------------------------------------------------------------------------------------------
 
-    def forget_user(self, user: str, token: CancelToken | None = None, advance: Advance | None = None) -> Forgettable:
+    def forget_user(self, user: str, token: CancelToken | None = None, advance: Advance | None = None) -> Held:
         """Delete everything of a user or device id, for good, and keep it from coming back; return what went.
 
         Raises:
@@ -137,9 +87,7 @@ class PrivacyService:
         held = self._forgetting(token, advance).forget_user(user)
         return self._done("forget user", text_hash(user), held, compact=True)
 
-    def forget_session(
-        self, session: int, token: CancelToken | None = None, advance: Advance | None = None
-    ) -> Forgettable:
+    def forget_session(self, session: int, token: CancelToken | None = None, advance: Advance | None = None) -> Held:
         """Delete a session by id, for good, and keep it from coming back; return what went. Raises as `forget_user`."""
         self._require()
         work = self._workspace
@@ -150,7 +98,7 @@ class PrivacyService:
         held = self._forgetting(token, advance).forget_session(session, key)
         return self._done("forget session", text_hash(key), held, compact=True)
 
-    def purge_expired(self, token: CancelToken | None = None, advance: Advance | None = None) -> Forgettable:
+    def purge_expired(self, token: CancelToken | None = None, advance: Advance | None = None) -> Held:
         """Delete what is older than the project keeps, and rewrite the store; return what went.
 
         Raises:
@@ -160,13 +108,11 @@ class PrivacyService:
             StoreError: the store cannot be written.
         """
         self._require()
-        before = self._before()
-        if before is None:
-            self.look_at_expired(token)
-        held = self._forgetting(token, advance).purge(before or 0)
+        before = self._kept_since()
+        held = self._forgetting(token, advance).purge(before)
         return self._done("forget expired", "", held, compact=True)
 
-    def purge_due(self, token: CancelToken | None = None, *, large: bool = True) -> Forgettable | None:
+    def purge_due(self, token: CancelToken | None = None, *, large: bool = True) -> Held | None:
         """Delete what is older than the project keeps if nobody did within a day; None when there was nothing to do.
 
         It is upkeep that an admin asked for by a setting, so it needs no permission. A large file is rewritten as a
@@ -202,6 +148,19 @@ class PrivacyService:
         work = self._workspace
         return Forgetting(work.store, work.project.id, work.clock, work.actor.name, token, advance)
 
+    def _kept_since(self) -> int:
+        """Return the instant before which nothing is kept.
+
+        Raises:
+            UsageError: the project keeps everything.
+        """
+        before = self._before()
+        if before is None:
+            raise UsageError(
+                "This project keeps everything.", "`aa-tui projects set retention_days 90` keeps a quarter of a year."
+            )
+        return before
+
     def _before(self) -> int | None:
         """Return the instant before which nothing is kept, None when everything is."""
         work = self._workspace
@@ -224,11 +183,10 @@ class PrivacyService:
             last = sql.rewritten(reader)
         return last is None or not 0 <= now - last < REWRITE_EVERY_MS
 
-    def _done(self, action: str, digest: str, held: Held, *, compact: bool) -> Forgettable:
+    def _done(self, action: str, digest: str, held: Held, *, compact: bool) -> Held:
         """Journal what was done, without the name, and have nothing of it stay in the file."""
         work = self._workspace
-        found = _shown(held)
-        forward = {name: n for name, n in asdict(found).items() if name != "left" and n}
+        forward = {name: n for name, n in asdict(held).items() if name != "left" and n}
         with work.store.write(durable=True) as tx:
             journal.record(
                 tx,
@@ -243,16 +201,11 @@ class PrivacyService:
         if not compact:
             if isinstance(work.store, SqliteStore):
                 work.store.checkpoint()
-            return found
+            return held
         with work.store.write() as tx:
             sql.set_rewritten(tx, work.clock.now_ms())
         left = [said] if (said := work.store.compact()) is not None else []
-        return _shown(held, (*left, *_copies(work)))
-
-
-def _shown(held: Held, left: tuple[str, ...] = ()) -> Forgettable:
-    counts = {name: getattr(held, name) for name in type(held).__slots__}
-    return Forgettable(**counts, left=left)
+        return replace(held, left=(*left, *_copies(work)))
 
 
 def _copies(work: Workspace) -> list[str]:
