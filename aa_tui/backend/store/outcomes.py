@@ -140,8 +140,8 @@ def upsert_signals(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
         "INSERT INTO signal_result(project_id, session_id, signal, revision, sort_at, current, value, passed, "
         "rationale, evidence, method, signal_version, model, latency_ms, tokens, cost_nano, error, evaluated_ms) "
         "VALUES (:p, :s, :signal, :revision, :sort_at, 1, :value, :passed, :rationale, :evidence, 'llm', 1, :model, "
-        ":latency, NULL, :cost, :error, :at) ON CONFLICT(project_id, session_id, signal, revision) DO UPDATE SET "
-        "sort_at=excluded.sort_at, current=1, value=excluded.value, passed=excluded.passed, "
+        ":latency, NULL, :cost, :error, :at) ON CONFLICT(project_id, session_id, signal, revision, method) DO UPDATE "
+        "SET sort_at=excluded.sort_at, current=1, value=excluded.value, passed=excluded.passed, "
         "rationale=excluded.rationale, evidence=excluded.evidence, model=excluded.model, "
         "latency_ms=excluded.latency_ms, cost_nano=excluded.cost_nano, error=excluded.error, "
         "evaluated_ms=excluded.evaluated_ms",

@@ -184,7 +184,10 @@ class SearchState(Table, table=True):
 
 
 class SignalResult(Table, table=True):
-    """DERIVED: result of a built-in signal on a close revision of a session."""
+    """DERIVED: what one method said of a built-in signal on a close revision of a session. One of them is current.
+
+    By-products of judging (`topic`, `topic_summary`, `request_complexity`) are rows of their own.
+    """
 
     __tablename__: ClassVar[str] = "signal_result"
     __table_args__: ClassVar[tuple[object, ...]] = (
@@ -201,11 +204,23 @@ class SignalResult(Table, table=True):
     passed: int | None = None
     rationale: str | None = Field(default=None, sa_column=long_text())
     evidence: str | None = Field(default=None, sa_column=long_text())
-    method: str = "llm"
+    """Of a judged result JSON: `[{"quote", "turn", "found", "role", "event"}]`; of others text."""
+    method: str = Field(default="llm", primary_key=True)
+    """`llm`; `code`; `sender` where the session's own events say it."""
     signal_version: int = 1
     model: str | None = None
     latency_ms: float | None = None
     tokens: int | None = Field(default=None, sa_column=big_int(nullable=True))
     cost_nano: int | None = Field(default=None, sa_column=big_int(nullable=True))
     error: str | None = None
+    error_kind: str | None = None
+    labels: str | None = Field(default=None, sa_column=long_text())
+    """JSON list: friction patterns, negative phrases, data-quality codes, the type of a task's failure."""
+    extras: str | None = Field(default=None, sa_column=long_text())
+    """JSON object: what else the judge was asked for, such as the reason of a task's failure."""
+    flags: str | None = None
+    """`ReplyFlag`s, parted by spaces."""
+    prompt_hash: str | None = None
+    raw_reply: str | None = Field(default=None, sa_column=long_text())
+    """What the judge wrote, where it is worth keeping: of errors always."""
     evaluated_ms: int | None = Field(default=None, sa_column=big_int(nullable=True))

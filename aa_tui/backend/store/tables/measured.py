@@ -15,7 +15,15 @@ class Result(Table, table=True):
 
     __tablename__: ClassVar[str] = "result"
     __table_args__: ClassVar[tuple[object, ...]] = (
-        UniqueConstraint("project_id", "run_id", "evaluator_id", "evaluator_version", "session_id", name="uq_result"),
+        UniqueConstraint(
+            "project_id",
+            "run_id",
+            "evaluator_id",
+            "evaluator_version",
+            "session_id",
+            "session_revision",
+            name="uq_result",
+        ),
         Index("ix_result_session", "project_id", "session_id", "evaluator_id"),
         Index("ix_result_value", "project_id", "evaluator_id", "passed", "sort_at", "session_id"),
     )
@@ -47,4 +55,8 @@ class Result(Table, table=True):
     cost_nano: int | None = Field(default=None, sa_column=big_int(nullable=True))
     error_kind: str | None = None
     error: str | None = Field(default=None, sa_column=long_text())
+    flags: str | None = None
+    """`ReplyFlag`s, parted by spaces."""
+    labels: str | None = Field(default=None, sa_column=long_text())
+    """JSON list: the labels chosen of several."""
     evaluated_ms: int = Field(sa_column=big_int())

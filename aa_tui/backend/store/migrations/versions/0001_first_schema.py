@@ -325,10 +325,18 @@ def upgrade() -> None:
         sa.Column("cost_nano", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("error_kind", _STRING, nullable=True),
         sa.Column("error", _TEXT, nullable=True),
+        sa.Column("flags", _STRING, nullable=True),
+        sa.Column("labels", _TEXT, nullable=True),
         sa.Column("evaluated_ms", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("project_id", "id"),
         sa.UniqueConstraint(
-            "project_id", "run_id", "evaluator_id", "evaluator_version", "session_id", name="uq_result"
+            "project_id",
+            "run_id",
+            "evaluator_id",
+            "evaluator_version",
+            "session_id",
+            "session_revision",
+            name="uq_result",
         ),
     )
     op.create_index("ix_result_session", "result", ["project_id", "session_id", "evaluator_id"], unique=False)
@@ -593,8 +601,14 @@ def upgrade() -> None:
         sa.Column("tokens", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("cost_nano", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("error", _STRING, nullable=True),
+        sa.Column("error_kind", _STRING, nullable=True),
+        sa.Column("labels", _TEXT, nullable=True),
+        sa.Column("extras", _TEXT, nullable=True),
+        sa.Column("flags", _STRING, nullable=True),
+        sa.Column("prompt_hash", _STRING, nullable=True),
+        sa.Column("raw_reply", _TEXT, nullable=True),
         sa.Column("evaluated_ms", sa.BigInteger(), autoincrement=False, nullable=True),
-        sa.PrimaryKeyConstraint("project_id", "session_id", "signal", "revision"),
+        sa.PrimaryKeyConstraint("project_id", "session_id", "signal", "revision", "method"),
         sqlite_with_rowid=False,
     )
     op.create_index(
