@@ -14,7 +14,7 @@ from typing import Any
 from aa_tui.backend.store.engine import Reader, Row, Tx
 from aa_tui.backend.store.facts import chunks, fetch_in
 
-_BY_SESSION = ("signal_result", "result", "answer", "session_label", "session_revision", "hook_run", "turn")
+_BY_SESSION = ("signal_result", "result", "scoring", "answer", "session_label", "session_revision", "hook_run", "turn")
 """Tables whose rows say something of one session and go with it."""
 _CHUNK = 400
 _REWRITTEN = "rewritten"
@@ -183,6 +183,10 @@ def blank_verdicts(tx: Tx, project_id: int, ids: Iterable[int]) -> None:
         rows,
     )
     tx.executemany("UPDATE signal_result SET rationale=NULL, evidence=NULL WHERE project_id=:p AND session_id=:s", rows)
+    tx.executemany(
+        "UPDATE scoring SET raw_reply=NULL, topic_summary=NULL, error=reason WHERE project_id=:p AND session_id=:s",
+        rows,
+    )
 
 
 def people_without_events(reader: Reader, project_id: int, users: Iterable[str]) -> list[str]:

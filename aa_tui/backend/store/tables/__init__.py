@@ -11,10 +11,31 @@ from __future__ import annotations
 
 from sqlalchemy import DefaultClause
 
-from aa_tui.backend.store.tables import decisions, derived, facts, hooks, imports, measured, projects, receiving
+from aa_tui.backend.store.tables import (
+    decisions,
+    derived,
+    facts,
+    hooks,
+    imports,
+    measured,
+    projects,
+    receiving,
+    scoring,
+)
 from aa_tui.backend.store.tables.base import Table
 
-__all__ = ["SCHEMA_VERSION", "decisions", "derived", "facts", "hooks", "imports", "measured", "projects", "receiving"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "decisions",
+    "derived",
+    "facts",
+    "hooks",
+    "imports",
+    "measured",
+    "projects",
+    "receiving",
+    "scoring",
+]
 
 SCHEMA_VERSION = 1
 """Written to the store; raise it with every migration."""

@@ -38,6 +38,8 @@ class Evaluator(Table, table=True):
     name: str
     state: str = "inactive"
     active_version: int | None = None
+    activated_ms: int | None = Field(default=None, sa_column=big_int(nullable=True))
+    """When it was activated last: sessions that closed before need a backfill or a run."""
     agents: str = "[]"
     sampling: float = 1.0
     created_ms: int = Field(sa_column=big_int())
