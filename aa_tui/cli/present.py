@@ -140,7 +140,7 @@ def monitor_object(view: MonitorView, project: str, filter_text: str) -> dict[st
             }
             for agent in view.agents
         ],
-        "tools": [tool._asdict() for tool in view.tools],
+        "tools": [tool._asdict() for tool in view.tools or ()],
         "errors": [one._asdict() for one in view.errors],
         "rules": [one._asdict() for one in view.rules],
         "topics": [one._asdict() for one in view.topics],

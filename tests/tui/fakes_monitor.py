@@ -221,11 +221,20 @@ class FakeMonitor:
         self.rows: tuple[CheckRow, ...] = CHECKLIST
         self.nothing = False
 
-    def view(self, f: Filter, interval: str = "auto", group_by: str | None = None, token: Any = None) -> MonitorView:
+    def view(
+        self, f: Filter, interval: str = "auto", group_by: str | None = None, token: Any = None, *, tools: bool = True
+    ) -> MonitorView:
         self.asked.append((f.to_text(), interval, group_by))
         if self.error is not None:
             raise self.error
-        return empty() if self.nothing else view(**{"grouped": bool(group_by), **self.made})
+        whole = self._whole(bool(group_by))
+        return whole if tools else whole._replace(tools=None)
+
+    def tools(self, f: Filter, token: Any = None) -> tuple[ToolStat, ...]:
+        return self._whole(False).tools or ()
+
+    def _whole(self, grouped: bool) -> MonitorView:
+        return empty() if self.nothing else view(**{"grouped": grouped, **self.made})
 
     def best_range(self) -> TimeRange:
         return TimeRange(self.best)

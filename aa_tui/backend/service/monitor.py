@@ -8,7 +8,7 @@ from aa_tui.backend.model.filter import Filter
 from aa_tui.backend.model.timerange import TimeRange
 from aa_tui.backend.query.monitor import checklist, period
 from aa_tui.backend.query.monitor.view import MonitorQuery
-from aa_tui.backend.query.readmodels import CheckRow, MonitorView
+from aa_tui.backend.query.readmodels import CheckRow, MonitorView, ToolStat
 from aa_tui.backend.support.cancel import CancelToken
 
 if TYPE_CHECKING:
@@ -22,7 +22,13 @@ class MonitorService:
         self._ws = ws
 
     def view(
-        self, f: Filter, interval: str = "auto", group_by: str | None = None, token: CancelToken | None = None
+        self,
+        f: Filter,
+        interval: str = "auto",
+        group_by: str | None = None,
+        token: CancelToken | None = None,
+        *,
+        tools: bool = True,
     ) -> MonitorView:
         """Return everything Monitor draws for a filter, over its time range or the last 30 days.
 
@@ -30,13 +36,19 @@ class MonitorService:
             f: which sessions; its time range is the view's.
             interval: `auto`, `hour`, `day`, `week` or `month`, in the project's zone.
             group_by: a field or stored facet key; series come for the five largest values and `other`.
+            tools: without, the view comes sooner and its tools are None; `tools` asks for them.
 
         Raises:
             UsageError: no such interval or field.
         """
         with self._ws.store.reader(token) as reader:
             query = MonitorQuery(reader, self._ws.scope, f, interval, group_by)
-            return query.view(self._ws.project.settings)
+            return query.view(self._ws.project.settings, tools)
+
+    def tools(self, f: Filter, token: CancelToken | None = None) -> tuple[ToolStat, ...]:
+        """Return the tools that the view of the same filter has."""
+        with self._ws.store.reader(token) as reader:
+            return MonitorQuery(reader, self._ws.scope, f, "auto", None).tools()
 
     def best_range(self) -> TimeRange:
         """Return the shortest usual range that shows the newest data."""

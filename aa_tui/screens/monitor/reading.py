@@ -94,7 +94,7 @@ def read(workspace: Workspace, wanted: Asked, chosen: TimeRange | None, token: C
     if base.time_range() is None:
         chosen = chosen or monitor.best_range()
         base = base.with_range(chosen)
-    view = monitor.view(base, interval=wanted.interval, group_by=wanted.grouping or None, token=token)
+    view = monitor.view(base, interval=wanted.interval, group_by=wanted.grouping or None, token=token, tools=False)
     parts: tuple[FilterPart, ...] = ()
     if not has_sessions(view):
         parts = tuple(workspace.sessions.explain_nothing(base, token=token))

@@ -129,6 +129,12 @@ class MonitorScreen(MonitorMenus):
         self._asked = self._asked._replace(filter=answer.filter)
         self._parts, self._now_ms = answer.parts, answer.now_ms
         self._apply(answer.view)
+        if answer.view.tools is None:
+            self.load(self._load_tools(answer.filter), "tools")
+
+    async def _load_tools(self, f: Filter) -> None:
+        workspace = await self.ready()
+        self._panels.show_tools(await self.ask(workspace.monitor.tools, f, group="tools"))
 
     def _apply(self, view: MonitorView) -> None:
         self._view = view

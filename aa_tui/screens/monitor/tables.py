@@ -85,7 +85,7 @@ def tools_table(view: MonitorView) -> Table:
         Column("most frequent error", right=False, priority=70),
     )
     rows = []
-    for stat in view.tools:
+    for stat in view.tools or ():
         rate = stat.errors / stat.calls if stat.calls else None
         rows.append(
             StatRow(
@@ -102,7 +102,8 @@ def tools_table(view: MonitorView) -> Table:
                 ),
             )
         )
-    return Table(columns, tuple(rows), "", "no tool was called in this range")
+    nothing = "adding up…" if view.tools is None else "no tool was called in this range"
+    return Table(columns, tuple(rows), "", nothing)
 
 
 def counts_table(counts: tuple[FacetCount, ...], head: str, view: MonitorView, note: str, empty: str) -> Table:

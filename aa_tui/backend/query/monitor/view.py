@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from aa_tui.backend.model.filter import FIELDS, Filter, Match, Not, Value, all_of, facet_filter
@@ -47,16 +48,27 @@ class MonitorQuery:
         self.period = Period(reader, scope, f, interval)
         """What is looked at; may be moved before the view is asked for."""
 
-    def view(self, settings: Mapping[str, Any]) -> MonitorView:
-        """Return the whole view."""
-        period = self.period
+    def tools(self) -> tuple[ToolStat, ...]:
+        """Return the tools of the view."""
+        return tuple(_tools(self._source(self.period.from_ms, self.period.to_ms)))
+
+    @cached_property
+    def _rows(self) -> FromRows:
+        return FromRows(self._reader, self._scope, self._filter, self.period, self._group_by == "agent")
+
+    @cached_property
+    def _rolled(self) -> FromRollups | None:
         agents = agents_of_rollups(self._reader, self._scope, self._filter)
-        rolled = None if agents is None else FromRollups(self._reader, self._scope, agents, period)
-        rows = FromRows(self._reader, self._scope, self._filter, period, self._group_by == "agent")
+        return None if agents is None else FromRollups(self._reader, self._scope, agents, self.period)
 
-        def source(lower: int, upper: int) -> Source:
-            return rolled if rolled is not None and rolled.count(lower, upper) >= ROLLUP_FROM else rows
+    def _source(self, lower: int, upper: int) -> Source:
+        """Return what answers for a range: rollups where they can and rows would be many."""
+        rolled = self._rolled
+        return rolled if rolled is not None and rolled.count(lower, upper) >= ROLLUP_FROM else self._rows
 
+    def view(self, settings: Mapping[str, Any], tools: bool = True) -> MonitorView:
+        """Return the whole view, or all of it but the tools."""
+        period, rows, source = self.period, self._rows, self._source
         starts = period.starts()
         of_period = source(period.from_ms, period.to_ms)
         cells = of_period.gather(period.from_ms, period.to_ms, starts, by_agent=True)
@@ -77,7 +89,7 @@ class MonitorQuery:
             tiles=_tiles(total, before, scored > 0),
             series=tuple(self._series(cells, starts, scored > 0, rows)),
             agents=tuple(_agents(cells, scored > 0, of_period)),
-            tools=tuple(_tools(of_period)),
+            tools=tuple(_tools(of_period)) if tools else None,
             errors=tuple(of_period.largest("error", _ROWS)),
             rules=tuple(of_period.largest("rule", _ROWS)),
             topics=tuple(of_period.largest("topic", _ROWS)),

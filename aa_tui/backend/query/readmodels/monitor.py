@@ -81,7 +81,8 @@ class MonitorView(NamedTuple):
     latency_p90, error_rate…; cost in nano-dollars, rates in 0–1, latencies in ms."""
     series: tuple[Series, ...]
     agents: tuple[AgentStat, ...]
-    tools: tuple[ToolStat, ...]
+    tools: tuple[ToolStat, ...] | None
+    """None: not asked for yet; they are what takes longest to add up."""
     errors: tuple[FacetCount, ...]
     rules: tuple[FacetCount, ...]
     """Sessions by rule hit: what quality can say before a model scored."""
