@@ -123,6 +123,16 @@ def test_every_verb_has_a_help_of_its_own(cli: Cli, verb: str) -> None:
     assert shown.code == 0 and "Usage: aa-tui" in shown.out
 
 
+def test_the_verbs_that_are_made_are_those_that_are_named() -> None:
+    """The start tells verbs from places by their names alone: a verb that is not named would never be reached."""
+    from typer.main import get_command
+
+    from aa_tui.cli import verbs
+
+    made = get_command(verbs.app).commands  # type: ignore[attr-defined]
+    assert set(made) == set(VERBS) - {"demo", "open"}
+
+
 def test_version(cli: Cli) -> None:
     from aa_tui import __version__
 
