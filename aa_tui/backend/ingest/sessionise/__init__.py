@@ -12,11 +12,11 @@ from aa_tui.backend.ingest.closing_rules import SessionSettings, State, state_of
 from aa_tui.backend.ingest.rules import rule_hits
 from aa_tui.backend.ingest.sessionise.about import agent_chain, describe, title_of, user_of
 from aa_tui.backend.ingest.sessionise.contribution import contribution_of
-from aa_tui.backend.ingest.sessionise.facets import FACET_CHARS, facets_of, topics_of
+from aa_tui.backend.ingest.sessionise.facets import facets_of
 from aa_tui.backend.ingest.sessionise.kinds import AFTERWARDS, QUALITY_RANK, UNTIMED
 from aa_tui.backend.ingest.sessionise.order import in_order_of_turns, traces_of, warn_of_ends, with_times, without_time
 from aa_tui.backend.ingest.sessionise.records import NOTHING_RECORDED, Contribution, DerivedSession, Place, Recorded
-from aa_tui.backend.ingest.sessionise.scores import scores_of
+from aa_tui.backend.ingest.sessionise.results import FACET_CHARS, from_results
 from aa_tui.backend.ingest.sessionise.totals import Totals
 from aa_tui.backend.ingest.sessionise.turns import places_of, turn_rows
 from aa_tui.backend.ingest.sessionise.warnings import Warn
@@ -65,7 +65,7 @@ def derive(
     info, facets = describe(in_order, totals, settings, warn)
     agents = agent_chain(steps)
     hits = rule_hits(in_order, state.closed, state.close_reason == "timeout")
-    topics = topics_of(info.get("enrichments"))
+    results = from_results(info.get("enrichments"), info.get("user_score"), recorded)
     row = {
         "key": key,
         "sort_at": started if started is not None else received,
@@ -83,11 +83,11 @@ def derive(
         "agents": to_json(agents),
         "turns": len(turn_traces),
         "duration_ms": ended - started if started is not None and ended is not None else None,
-        "topic": topics[0] if topics else None,
         "rules": " ".join(sorted(hits)),
         "content_mode": next((mode for mode in _CONTENT_MODES if mode in info.get("content_modes", ())), None),
         **totals.columns(),
-        **scores_of(info.get("enrichments"), recorded),
+        "user_score": info.get("user_score"),
+        **results.columns,
     }
     sources = sorted({event.source for event in steps if event.source})
     if len(sources) > 1:
@@ -97,7 +97,7 @@ def derive(
         info["rule_hits"] = dict(sorted(hits.items()))
     row["info"] = to_json(dict(sorted(info.items())))
     row["warnings"] = " ".join(sorted(warn.codes))
-    found = facets_of(row, info, facets, totals, agents, hits, topics, sources, warn, recorded, settings)
+    found = facets_of(row, facets, totals, agents, hits, sources, warn) | results.facets
     turns = turn_rows(ordered, turn_of, turn_traces, timed)
     contribution = contribution_of(row, found, totals, hits)
     return DerivedSession(row, turns, places, found, contribution, state)

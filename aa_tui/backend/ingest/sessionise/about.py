@@ -8,8 +8,9 @@ from typing import Any
 
 from aa_tui.backend.ingest.closing_rules import SessionSettings
 from aa_tui.backend.ingest.rules import IS_EDIT, IS_REGENERATION, is_machine
-from aa_tui.backend.ingest.sessionise.facets import FACET_CHARS, MOST_VALUES
+from aa_tui.backend.ingest.sessionise.facets import MOST_VALUES
 from aa_tui.backend.ingest.sessionise.kinds import AI, END, ENRICHMENT, SCORE, TOOL, USER
+from aa_tui.backend.ingest.sessionise.results import FACET_CHARS
 from aa_tui.backend.ingest.sessionise.scores import normal_score, score_facets
 from aa_tui.backend.ingest.sessionise.totals import Totals
 from aa_tui.backend.ingest.sessionise.warnings import Warn

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from aa_tui.backend.ingest.sessionise.facets import FACET_CHARS
 from aa_tui.backend.ingest.sessionise.kinds import UNTIMED
 from aa_tui.backend.ingest.sessionise.records import Contribution
+from aa_tui.backend.ingest.sessionise.results import FACET_CHARS, result_dims, session_sums
 from aa_tui.backend.ingest.sessionise.totals import Totals
-from aa_tui.backend.store.rollups import BUCKET_MS, SIGNALS, signal_value, tool_error_value
-
-_COUNTED = {f"signal.{name}": name for name in SIGNALS}
-"""Signal by the facet key of its value, where rollups count it."""
+from aa_tui.backend.store.rollups import BUCKET_MS, tool_error_value
 
 
 def contribution_of(
-    row: Mapping[str, Any], facets: Iterable[tuple[str, str]], totals: Totals, hits: Mapping[str, int]
+    row: Mapping[str, Any], facets: Collection[tuple[str, str]], totals: Totals, hits: Mapping[str, int]
 ) -> Contribution:
     """Return what the session adds to the rollups; nothing when its time is unknown or made up (decision 3)."""
     made = Contribution()
     if row["time_quality"] in UNTIMED:
         return made
     bucket, agent = row["sort_at"] // BUCKET_MS, row["agent"]
-    tokens, cost = totals.total_tokens or 0, totals.cost_nano or 0
     made.sessions[bucket, agent] = (
         1, row["turns"], totals.messages, totals.model_calls, totals.tool_calls, totals.tool_errors, totals.errors,
-        int(totals.errors > 0), int(bool(hits)), totals.input_tokens or 0, totals.output_tokens or 0, cost,
-        totals.priced_calls, int(totals.cost_nano is not None), int(totals.cost_estimated), row["duration_ms"] or 0,
+        int(totals.errors > 0), int(bool(hits)), totals.input_tokens or 0, totals.output_tokens or 0,
+        totals.cost_nano or 0, totals.priced_calls, int(totals.cost_nano is not None), int(totals.cost_estimated),
+        row["duration_ms"] or 0,
     )  # fmt: skip
     for name, (calls, errors, spent, nano) in totals.models.items():
         made.dims["model", bucket, agent, name[:FACET_CHARS]] = [1, calls, errors, spent, nano]
@@ -41,10 +38,9 @@ def contribution_of(
     for name, count in hits.items():
         made.dims["rule", bucket, agent, name] = [1, count, 0, 0, 0]
     for key, value in facets:
-        if key in ("version", "topic", "repository", "source"):
-            made.dims[key, bucket, agent, value] = [1, totals.model_calls, totals.errors, tokens, cost]
-        elif key in _COUNTED:
-            made.dims["signal", bucket, agent, signal_value(_COUNTED[key], value)] = [1, 0, 0, 0, 0]
+        if key in ("version", "repository", "source"):
+            made.dims[key, bucket, agent, value] = session_sums(row)
+    made.dims.update(result_dims(row, facets))
     if row["user_id"] is not None:
         made.users[bucket, agent, row["user_id"]] = 1
     for dim, value, bins in (

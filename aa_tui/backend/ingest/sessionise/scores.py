@@ -51,10 +51,10 @@ def scores_of(enrichments: Any, recorded: Recorded) -> dict[str, float | None]:
     return {"quality_score": quality, "sentiment_score": _number(given.get("sentiment_score"))}
 
 
-def sentiment_of(row: Mapping[str, Any], recorded: Recorded) -> float | None:
+def sentiment_of(score: float | None, recorded: Recorded) -> float | None:
     """Return 0.5, less for negative feedback and friction, moved by the user's score; None when nothing is known."""
     signals = {name: value for name, value, _ in recorded.signals}
-    feedback, friction, score = signals.get("negative_feedback"), signals.get("user_friction"), row["user_score"]
+    feedback, friction = signals.get("negative_feedback"), signals.get("user_friction")
     if feedback is None and friction is None and score is None:
         return None
     mood = 0.5 - 0.3 * (feedback == "True") - 0.15 * (friction == "True")
