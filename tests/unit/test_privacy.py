@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from aa_tui.backend.ingest import privacy
 from aa_tui.backend.ingest.privacy import ContentMode, PrivacyRules, Redactor, rules_of
-from aa_tui.backend.ingest.privacy.redaction import PATTERNS
 from aa_tui.backend.model.event import AgentEvent, EventKind, ImportedLabel, ImportedResult, Part
 from aa_tui.backend.model.text_switches import WITHHELD_BY
 from aa_tui.backend.sources.amplitude_event import event_from_amplitude
 from aa_tui.backend.sources.otel.mapping import events_of_trace
 from aa_tui.backend.sources.otel.spans import LogRecord, Span, SpanEvent
+from aa_tui.backend.support.redaction import PATTERNS
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 REDACT = Redactor()

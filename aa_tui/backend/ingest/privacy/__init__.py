@@ -13,7 +13,6 @@ from aa_tui.backend.ingest.privacy.events import (
     apply_to_reason,
     effective_mode,
 )
-from aa_tui.backend.ingest.privacy.redaction import PATTERNS, PLACEHOLDERS, Redactor
 from aa_tui.backend.ingest.privacy.rules import (
     CONTENT_MODE,
     KEEP_ALL,
@@ -24,6 +23,7 @@ from aa_tui.backend.ingest.privacy.rules import (
     stricter,
 )
 from aa_tui.backend.ingest.privacy.spans import strip_spans
+from aa_tui.backend.support.redaction import PATTERNS, PLACEHOLDERS, Redactor
 
 __all__ = [
     "CONTENT_MODE",

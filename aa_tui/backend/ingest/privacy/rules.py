@@ -9,8 +9,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from aa_tui.backend.ingest.privacy.redaction import PATTERNS, Redactor
 from aa_tui.backend.support.ids import text_hash
+from aa_tui.backend.support.redaction import PATTERNS, Redactor
 
 CONTENT_MODE = "[Agent] Content Mode"
 """Property that says what an event's sender withheld; afterwards what was withheld from it here."""

@@ -22,7 +22,6 @@ from aa_tui.backend.ingest.privacy.events import (
     is_id_name,
     is_plain,
 )
-from aa_tui.backend.ingest.privacy.redaction import Redactor
 from aa_tui.backend.ingest.privacy.rules import ContentMode, PrivacyRules, mode_of, stricter
 from aa_tui.backend.model.event import Part
 from aa_tui.backend.model.text_switches import HERE
@@ -31,6 +30,7 @@ from aa_tui.backend.sources.otel.mapping import CONTENT_MODE, RESOURCE_WITHHELD_
 from aa_tui.backend.sources.otel.messages import Message, decode
 from aa_tui.backend.sources.otel.spans import Kind, LogRecord, Span, SpanEvent
 from aa_tui.backend.sources.values import encoded, mapping, number
+from aa_tui.backend.support.redaction import Redactor
 
 RESOURCE_MODE = CONTENT_MODE
 """Resource attribute that says what the sender withheld; afterwards what was withheld here."""

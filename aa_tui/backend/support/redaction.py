@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 EMAIL, PHONE, CARD, IBAN, SSN, IP, SECRET = "email", "phone", "credit_card", "iban", "ssn", "ip_address", "secret"
@@ -82,14 +82,12 @@ _SHAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = tuple(
 _SK = re.compile(rf"{_NOT_WORD}sk-[A-Za-z0-9_\-]{{20,}}+")
 
 
-def _private_keys(text: str) -> str:
-    """Replace private key blocks; one whose end was cut off is taken as far as it looks like one."""
-    pieces: list[str] = []
+def _key_blocks(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where private key blocks lie; one whose end was cut off reaches as far as it looks like one."""
     at = 0
     while (start := text.find(_BEGIN, at)) >= 0:
         label_end = text.find(_FINISH, start, start + len(_BEGIN) + _LONGEST_LABEL + len(_FINISH))
         if label_end < 0:
-            pieces.append(text[at : start + len(_BEGIN)])
             at = start + len(_BEGIN)
             continue
         body = label_end + len(_FINISH)
@@ -102,6 +100,14 @@ def _private_keys(text: str) -> str:
         else:
             lines = _KEY_LINES.match(text, body)
             stop = lines.end() if lines is not None else body
+        yield start, stop
+        at = stop
+
+
+def _private_keys(text: str) -> str:
+    pieces: list[str] = []
+    at = 0
+    for start, stop in _key_blocks(text):
         pieces += [text[at:start], PLACEHOLDERS[SECRET]]
         at = stop
     return "".join(pieces) + text[at:] if pieces else text
@@ -112,6 +118,18 @@ def _sk(match: re.Match[str]) -> str:
     # Words joined by hyphens are no key; a key mixes digits with letters.
     mixed = any(char.isdigit() for char in found) and (len(found) >= 36 or any(char.isupper() for char in found))
     return PLACEHOLDERS[SECRET] if mixed else found
+
+
+def secret_spans(text: str) -> list[tuple[int, int]]:
+    """Return where secret-shaped strings lie, as (start, end): for whoever cuts a text and must not cut one in two."""
+    if not _hints_at_secrets(text):
+        return []
+    found = list(_key_blocks(text))
+    found += [match.span() for match in _SK.finditer(text)]
+    for hints, pattern, _ in _SHAPES:
+        if any(hint in text for hint in hints):
+            found += [match.span() for match in pattern.finditer(text)]
+    return sorted(found)
 
 
 def _secrets(text: str) -> str:
