@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aa_tui.backend.service.imports import ImportService
     from aa_tui.backend.service.monitor import MonitorService
     from aa_tui.backend.service.privacy import PrivacyService
+    from aa_tui.backend.service.scoring import ScoringService
     from aa_tui.backend.service.sessions import SessionService
     from aa_tui.backend.service.views import ViewService
 
@@ -98,3 +99,10 @@ class Workspace:
         from aa_tui.backend.service.privacy import PrivacyService
 
         return PrivacyService(self)
+
+    @cached_property
+    def scoring(self) -> ScoringService:
+        """Judging closed sessions by a model: consent, cap, rounds, backfill."""
+        from aa_tui.backend.service.scoring import ScoringService
+
+        return ScoringService(self)

@@ -384,28 +384,31 @@ def used(reader: Reader, project_id: int, day: int) -> tuple[int, int]:
 
 
 def hold(tx: Tx, row: Mapping[str, Any]) -> None:
-    """Set more aside: `p`, `id`, `at`, `day`, `purpose`, `provider`, `model`, `nano`, `tokens`, `until`."""
+    """Set something aside: `p`, `id`, `at`, `day`, `purpose`, `provider`, `model`, `nano`, `tokens`, `until`."""
     tx.execute(
         "INSERT INTO spending(project_id, id, at_ms, day, purpose, provider, model, local, state, calls, "
         "reserved_nano, reserved_tokens, until_ms) VALUES (:p, :id, :at, :day, :purpose, :provider, :model, 0, "
-        "'reserved', 0, :nano, :tokens, :until) ON CONFLICT(project_id, id) DO UPDATE SET "
-        "reserved_nano=spending.reserved_nano+excluded.reserved_nano, "
-        "reserved_tokens=spending.reserved_tokens+excluded.reserved_tokens, until_ms=excluded.until_ms",
+        "'reserved', 0, :nano, :tokens, :until) ON CONFLICT(project_id, id) DO UPDATE SET state='reserved', "
+        "reserved_nano=excluded.reserved_nano, reserved_tokens=excluded.reserved_tokens, until_ms=excluded.until_ms",
         row,
     )
 
 
-def let_go(tx: Tx, project_id: int, number: int, nano: int | None, tokens: int, until_ms: int | None) -> None:
-    """Set less aside, since calls ended; with `until_ms` None nothing is set aside any more."""
-    params = {"p": project_id, "id": number, "nano": nano, "tokens": tokens, "until": until_ms}
-    if until_ms is None:
-        tx.execute("DELETE FROM spending WHERE project_id=:p AND id=:id AND state='reserved'", params)
-    else:
-        tx.execute(
-            "UPDATE spending SET reserved_nano=reserved_nano-:nano, reserved_tokens=reserved_tokens-:tokens, "
-            "until_ms=:until WHERE project_id=:p AND id=:id AND state='reserved'",
-            params,
-        )
+def set_hold(tx: Tx, project_id: int, number: int, nano: int | None, tokens: int, until_ms: int) -> None:
+    """Say how much is set aside still."""
+    tx.execute(
+        "UPDATE spending SET reserved_nano=:nano, reserved_tokens=:tokens, until_ms=:until "
+        "WHERE project_id=:p AND id=:id AND state='reserved'",
+        {"p": project_id, "id": number, "nano": nano, "tokens": tokens, "until": until_ms},
+    )
+
+
+def drop_hold(tx: Tx, project_id: int, number: int) -> None:
+    """Set nothing aside any more."""
+    tx.execute(
+        "DELETE FROM spending WHERE project_id=:p AND id=:id AND state IN ('reserved', 'lost')",
+        {"p": project_id, "id": number},
+    )
 
 
 def spend(tx: Tx, row: Mapping[str, Any]) -> None:
