@@ -38,7 +38,7 @@ from aa_tui.backend.store import rollups
 from aa_tui.backend.store.facts import SESSION_COLUMNS
 from aa_tui.backend.store.rollups import BUCKET_MS
 from aa_tui.backend.support.clock import DAY_MS, FrozenClock
-from aa_tui.backend.support.ids import id_floor
+from aa_tui.backend.support.ids import first_session_id
 
 NOW_MS = 1_790_000_000_000
 DAYS = 120
@@ -94,7 +94,9 @@ class Writer:
         self._words = Words(seed)
         self._step = DAYS * DAY_MS / count
         self._starts = array("q", (NOW_MS - DAYS * DAY_MS + int(n * self._step) for n in range(count)))
-        self._ids = array("q", (id_floor(at) + (n & 0xFFFFF) for n, at in enumerate(self._starts)))
+        self._ids = array("q", map(first_session_id, self._starts))
+        for n in range(1, count):
+            self._ids[n] = max(self._ids[n], self._ids[n - 1] + 1)
         self._facets: dict[tuple[str, str], array[int]] = {}
         """Numbers of the sessions by (key, value)."""
 

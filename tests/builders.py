@@ -16,7 +16,7 @@ from aa_tui.backend.service.stores import open_store
 from aa_tui.backend.service.workspace import Workspace
 from aa_tui.backend.store import contents, facts, rollups, search
 from aa_tui.backend.support.clock import FrozenClock
-from aa_tui.backend.support.ids import stable_id
+from aa_tui.backend.support.ids import first_session_id, stable_id
 
 NOW_MS = 1_790_000_000_000
 """The frozen "now" of built workspaces: 2026-09-21 14:13:20 UTC."""
@@ -96,7 +96,10 @@ def session(
     bins: dict[int, int] = {}
     for wait in waits:
         bins[bin_of(wait)] = bins.get(bin_of(wait), 0) + 1
-    id_ = stable_id(at if first_known_ms is None else first_known_ms, p, key)
+    id_ = first_session_id(at if first_known_ms is None else first_known_ms)
+    with ws.store.reader() as reader:
+        while facts.taken_session_ids(reader, p, [id_]):
+            id_ += 1
     calls = len(waits) if model_calls is None else model_calls
     columns: dict[str, Any] = {
         **dict.fromkeys(facts.SESSION_COLUMNS),

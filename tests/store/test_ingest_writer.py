@@ -20,6 +20,7 @@ from aa_tui.backend.service.workspace import Workspace
 from aa_tui.backend.sources.amplitude_jsonl import AMPLITUDE
 from aa_tui.backend.sources.contract import ReadOptions
 from aa_tui.backend.support.clock import FrozenClock
+from aa_tui.backend.support.ids import first_session_id, session_moment
 from tests.builders import NOW_MS, workspace
 from tests.ingest_state import contents_of, dangling, state
 
@@ -286,6 +287,34 @@ def test_sessions_without_times_are_kept_in_order_and_out_of_time_charts(ws: Wor
         order = [r[0] for r in reader.fetch("SELECT seq FROM event ORDER BY position")]
         assert order == list(range(1, 200))
         assert reader.one("SELECT COUNT(*) FROM rollup_session") == (0,)
+
+
+def test_sessions_of_one_moment_get_ids_of_their_own(ws: Workspace) -> None:
+    with ws.store.write(durable=True) as tx:
+        tx.execute(
+            "INSERT INTO project(id, name, api_key, time_zone, created_ms, settings, version, data_version) "
+            "VALUES (7, 'other', 'other', 'UTC', 0, '{}', 1, 0)"
+        )
+    for owner, prefix in ((ws.project.id, "a"), (7, "b")):
+        writer = Writer(ws.store, owner, ws.clock)
+        for part in range(3):
+            events = [
+                AgentEvent(
+                    EventKind.USER_MESSAGE, f"{prefix}-{part}-{n}", session_key=f"{prefix}-{part}-{n}",
+                    time_ms=NOW_MS + n % 2, text=f"word{prefix}{part}{n}",
+                )
+                for n in range(300)
+            ]  # fmt: skip
+            writer.write([Incoming(event, "amplitude", 1) for event in events])
+    with ws.store.reader() as reader:
+        rows = reader.fetch("SELECT id FROM session ORDER BY id")
+        found = reader.fetch("SELECT rowid FROM session_fts WHERE session_fts MATCH 'wordb2299'")
+        (id_,) = reader.fetch("SELECT id FROM session WHERE key='b-2-299'")[0]
+    assert len({row[0] for row in rows}) == 1800
+    assert rows[0][0] == first_session_id(NOW_MS)
+    assert session_moment(rows[-1][0]) - NOW_MS < 2 * 1800 * 256
+    assert found == [(id_,)]
+    assert dangling(ws.store) == {}
 
 
 def test_product_events_make_people_and_days_but_no_session(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ SHORT_BYTES = 400
 _PLAIN, _DEFLATED, _AFTER_HEAD = b"\0", b"\1", b"\2"
 _WINDOW = -15
 """Raw deflate: no checksum of its own, the store's pages are whole or the store is damaged."""
+_SMALL_WINDOW, _SMALL_BYTES = -12, 4096
+"""For texts that need no more: getting a quarter of a megabyte of memory for each takes longer than compressing it."""
 _MOST_BYTES_PER_CHAR = 4
 
 Content = tuple[int, str, str, int]
@@ -34,7 +36,8 @@ def pack(texts: Mapping[str, str], head: str | None) -> tuple[str, bytes]:
     known = (head or " ").encode()
     if len(raw) < SHORT_BYTES:
         return parts, _AFTER_HEAD + raw[len(known) :] if head and raw.startswith(known) else _PLAIN + raw
-    packer = zlib.compressobj(1, zlib.DEFLATED, _WINDOW, 8, zlib.Z_DEFAULT_STRATEGY, known)
+    window, memory = (_WINDOW, 8) if len(raw) + len(known) > _SMALL_BYTES else (_SMALL_WINDOW, 5)
+    packer = zlib.compressobj(1, zlib.DEFLATED, window, memory, zlib.Z_DEFAULT_STRATEGY, known)
     packed = packer.compress(raw) + packer.flush()
     return parts, _DEFLATED + packed if len(packed) < len(raw) else _PLAIN + raw
 

@@ -139,14 +139,25 @@ def taken_ids(reader: Reader, project_id: int, session_id: int, ids: Iterable[in
 
 def taken_session_ids(reader: Reader, project_id: int, ids: Iterable[int]) -> set[int]:
     """Return which of the ids another session has; of any project in SQLite, where they number one search index."""
+    return _taken_sessions(reader, project_id, ids, "IN ({values})", {})
+
+
+def taken_session_range(reader: Reader, project_id: int, first: int, last: int) -> set[int]:
+    """Return which ids from one to another another session has, as `taken_session_ids`."""
+    return _taken_sessions(reader, project_id, (0,), "BETWEEN :first AND :last", {"first": first, "last": last})
+
+
+def _taken_sessions(
+    reader: Reader, project_id: int, ids: Iterable[int], which: str, params: Mapping[str, Any]
+) -> set[int]:
     listed = list(ids)
-    rows: list[Row] = []
-    if reader.dialect == "sqlite":
-        rows = fetch_in(reader, "SELECT rowid FROM session_fts WHERE rowid IN ({values})", {}, listed)
-    rows += fetch_in(
-        reader, "SELECT id FROM session WHERE project_id=:p AND id IN ({values})", {"p": project_id}, listed
-    )
-    return {row[0] for row in rows}
+    if reader.dialect != "sqlite":
+        sql = f"SELECT id FROM session WHERE project_id=:p AND id {which}"
+        return {row[0] for row in fetch_in(reader, sql, {**params, "p": project_id}, listed)}
+    # The index may hold more than there are sessions: documents that could not be taken out.
+    rows = fetch_in(reader, f"SELECT rowid FROM session_fts WHERE rowid {which}", params, listed)
+    sql = f"SELECT id FROM session WHERE project_id IN (SELECT id FROM project) AND id {which}"
+    return {row[0] for row in [*rows, *fetch_in(reader, sql, params, listed)]}
 
 
 def session_turns(reader: Reader, project_id: int, session_id: int) -> list[Row]:

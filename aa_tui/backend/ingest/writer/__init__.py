@@ -102,7 +102,9 @@ class Writer:
             plan = self._plan(reader, part, touched)
         with self._store.write() as tx:
             state = facts.project_state(tx, self._project)
-            if state is None or state[0] != plan.data_version:
+            # Another project may have taken the id of a new session: they number one search index.
+            taken = facts.taken_session_ids(tx, self._project, plan.new_sessions)
+            if state is None or state[0] != plan.data_version or taken:
                 plan = self._plan(tx, part, touched)
             apply(tx, self._project, plan)
             for file, written in plan.counts.items():

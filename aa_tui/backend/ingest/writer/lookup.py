@@ -14,9 +14,11 @@ from aa_tui.backend.ingest.writer.records import New, Plan, Slice, Touched
 from aa_tui.backend.model.event import EventKind
 from aa_tui.backend.store import facts
 from aa_tui.backend.store.engine import Reader
-from aa_tui.backend.support.ids import stable_id, text_hash
+from aa_tui.backend.support.ids import first_session_id, text_hash
 from aa_tui.backend.support.text import storable_id
 
+_RUN = 256
+"""Ids that are looked at together for a free one."""
 MOST_REMEMBERED = 200_000
 """Insert ids that a writer remembers of what it wrote."""
 
@@ -171,6 +173,7 @@ class Lookup:
         for key, session_id in self._new_ids(reader, by_key).items():
             ids[key] = session_id
             touched[session_id] = Touched(key, session_id, None, [])
+            plan.new_sessions.append(session_id)
         for session_id, olds in moved_from.items():
             for old in olds:
                 plan.deletions.append({"p": self._project, "s": session_id, "e": old.id})
@@ -196,16 +199,22 @@ class Lookup:
         for key, events in by_key.items():
             starts = [e.time_ms - int(e.latency_ms or 0) for e in events if e.time_ms is not None]
             at = min(starts) if starts else min(e.received_ms for e in events)
-            found[key] = stable_id(at, self._project, key)
+            found[key] = first_session_id(at)
         taken = facts.taken_session_ids(reader, self._project, found.values())
-        used: set[int] = set()
-        for key, session_id in found.items():
-            while session_id in used or session_id in taken or session_id == 0:
-                session_id += 1
-                if session_id not in used and facts.taken_session_ids(reader, self._project, [session_id]):
-                    taken.add(session_id)
-            used.add(session_id)
-            found[key] = session_id
+        last = known = 0
+        for key in sorted(found, key=lambda one: (found[one], one)):
+            first = found[key]
+            number = max(first, last + 1)
+            while number in taken or (number != first and number > known):
+                if number > known:
+                    known = number + _RUN
+                    taken |= facts.taken_session_range(reader, self._project, number, known)
+                elif number < known:
+                    number += 1
+                else:
+                    # Nothing was free there: thousands of sessions of one moment must not be walked over one by one.
+                    number += max((number - first) // 4, 1)
+            found[key] = last = number
         return found
 
     def _load(self, reader: Reader, ids: Sequence[int], touched: dict[int, Touched]) -> None:

@@ -128,6 +128,7 @@ class Plan:
     contents: list[Row] = field(default_factory=list)
     places: list[dict[str, Any]] = field(default_factory=list)
     sessions: list[dict[str, Any]] = field(default_factory=list)
+    new_sessions: list[int] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)
     turns: list[dict[str, Any]] = field(default_factory=list)
     turns_gone: list[dict[str, Any]] = field(default_factory=list)

@@ -107,11 +107,6 @@ def as_id(text: str) -> int | None:
     return number if 0 < number < 1 << 63 else None
 
 
-def moment_of(id_: int) -> int:
-    """Return the epoch milliseconds that an id was made from."""
-    return id_ >> 21
-
-
 def match_text(terms: Sequence[Term]) -> str:
     """Return the full-text expression of words and phrases that must all occur; every one is quoted."""
     return " AND ".join(

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from aa_tui.backend.model.filter import Compare, Match, Node, Term
 from aa_tui.backend.query.compile.conditions import PROBE_COST, Conditions
-from aa_tui.backend.query.compile.parts import COLUMN, INDEX, Driver, Facets, moment_of, one_of, within
-from aa_tui.backend.support.ids import id_floor
+from aa_tui.backend.query.compile.parts import COLUMN, INDEX, Driver, Facets, one_of, within
+from aa_tui.backend.support.ids import first_session_id, session_moment
 
 GATHER = 20_000
 """Rows up to this many are counted exactly rather than estimated."""
@@ -283,9 +283,9 @@ class Planner(Conditions):
         """Return a range of starts as a range of row ids of the search index, widened by what is known late."""
         out = []
         if lower is not None:
-            out.append(f"session_fts.rowid >= {id_floor(lower - EARLIER_MS)}")
+            out.append(f"session_fts.rowid >= {first_session_id(lower - EARLIER_MS)}")
         if upper is not None:
-            out.append(f"session_fts.rowid < {id_floor(upper + LATER_MS)}")
+            out.append(f"session_fts.rowid < {first_session_id(upper + LATER_MS)}")
         return out
 
     def matching_here(self) -> list[str]:
@@ -367,7 +367,7 @@ class Planner(Conditions):
         )
         ids = [row[0] for row in self.reader.fetch(f"{newest} LIMIT {_FEW}", self.params)]
         if len(ids) == _FEW:
-            return max(_FEW / max(moment_of(ids[0]) - moment_of(ids[-1]), 1) * whole, _FEW), None
+            return max(_FEW / max(session_moment(ids[0]) - session_moment(ids[-1]), 1) * whole, _FEW), None
         within_range = ["d.project_id=:p", one_of("d.id", ids), *within("d.sort_at", self.lower, self.upper)]
         used = frozenset(index for index, node in enumerate(self.nodes) if isinstance(node, Term))
         fixed = len(ids) * PROBE_COST
@@ -379,7 +379,8 @@ class Planner(Conditions):
         for start in _WINDOWS:
             upper = int(last - whole * start)
             lower = int(upper - whole * _WINDOW)
-            ids = f"session_fts.rowid >= {id_floor(lower)} AND session_fts.rowid < {id_floor(upper + 1)}"
+            first, after = first_session_id(lower), first_session_id(upper) + 1
+            ids = f"session_fts.rowid >= {first} AND session_fts.rowid < {after}"
             row = self.reader.one(
                 f"SELECT COUNT(*), MIN(id) FROM (SELECT session_fts.rowid AS id FROM session_fts "
                 f"WHERE {matching} AND {ids} ORDER BY session_fts.rowid DESC LIMIT {_SEEN}) x",
@@ -387,5 +388,5 @@ class Planner(Conditions):
             )
             count, oldest = row or (0, None)
             seen += count
-            covered += max(upper - moment_of(oldest), 1) if count == _SEEN else whole * _WINDOW
+            covered += max(upper - session_moment(oldest), 1) if count == _SEEN else whole * _WINDOW
         return max(seen / max(covered, 1) * whole, 1.0)

@@ -13,7 +13,7 @@ from aa_tui.backend.query.compile.planning import (
     Planner,
 )
 from aa_tui.backend.store.engine import Row
-from aa_tui.backend.support.ids import id_floor
+from aa_tui.backend.support.ids import first_session_id
 
 RANK_CAP = 20_000
 """Search ranks at most this many matches, the newest ones."""
@@ -79,7 +79,7 @@ class Ranking(Planner):
             first, last = self.clipped(*self.ends())
             floor = int(last - (last - first) * part)
             late = self.in_set(others.part(others.nodes, floor - EARLIER_MS, self.upper), alone)
-            rows = self._scored(late, [f"session_fts.rowid >= {id_floor(floor)}"])
+            rows = self._scored(late, [f"session_fts.rowid >= {first_session_id(floor)}"])
             if len(rows) > RANK_CAP:
                 return rows
         return self._scored(self.in_set(others, alone))
@@ -147,10 +147,10 @@ class Ranking(Planner):
         if len(rows) == limit:
             last = rows[-1][1]
             if descending:
-                bound = id_floor(min(row[0] for row in rows) - EARLIER_MS)
+                bound = first_session_id(min(row[0] for row in rows) - EARLIER_MS)
                 beyond = [f"session_fts.rowid < {last}", f"session_fts.rowid >= {bound}"]
             else:
-                bound = id_floor(max(row[0] for row in rows) + LATER_MS)
+                bound = first_session_id(max(row[0] for row in rows) + LATER_MS)
                 beyond = [f"session_fts.rowid > {last}", f"session_fts.rowid < {bound}"]
             if (bound < last) == descending:
                 rows += self.reader.fetch(self.sql(search, select, beyond), self.params)
