@@ -46,3 +46,5 @@ class Transcript:
     """Names of the tools that were called or offered."""
     has_text: bool = True
     """False when texts were withheld or none arrived: then nothing can be judged by reading."""
+    shortened: bool = False
+    """Long tool texts were shortened when it was read."""
