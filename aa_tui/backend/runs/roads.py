@@ -6,8 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from aa_tui.backend.judging.providers import PROVIDERS
-from aa_tui.backend.judging.providers.addresses import is_local
+from aa_tui.backend.judging.providers import PROVIDERS, address_of, is_local_choice
 from aa_tui.backend.model.evaluator import ModelChoice
 from aa_tui.backend.model.scoring import Destination, ModelUse, ScoringTerms
 
@@ -17,9 +16,7 @@ if TYPE_CHECKING:
 
 def destination_of(choice: ModelChoice) -> Destination:
     """Return where a choice sends texts; the address is the provider's own where none is stated."""
-    kind = PROVIDERS.get(choice.provider)
-    address = choice.base_url or (kind.base_url if kind is not None else "")
-    return Destination(choice.provider, (address or "").rstrip("/"), choice.model)
+    return Destination(choice.provider, address_of(choice).rstrip("/"), choice.model)
 
 
 def title_of(choice: ModelChoice) -> str:
@@ -30,8 +27,7 @@ def title_of(choice: ModelChoice) -> str:
 
 def free(choice: ModelChoice) -> bool:
     """Return whether a choice is a server of this machine, which costs nothing."""
-    address = destination_of(choice).address
-    return bool(address) and is_local(address)
+    return choice.provider in PROVIDERS and is_local_choice(choice)
 
 
 def problem_of(use: ModelUse, choice: ModelChoice) -> str | None:

@@ -86,26 +86,22 @@ class ScoringService:
             StoreError: the store cannot be read.
         """
         from aa_tui.backend.runs.ledger import day_of
-        from aa_tui.backend.runs.roads import destination_of, free, title_of
+        from aa_tui.backend.runs.roads import destination_of, free, refusal, title_of
 
         terms, now = self.terms(), self._work.clock.now_ms()
         project = self._work.project
+        day, capped = day_of(now, project.time_zone), terms.cap.document()
         with self._work.store.reader(token) as reader:
             waiting, due, failed = rows.counts(reader, project.id, now)
-            nano, tokens = rows.used(reader, project.id, day_of(now, project.time_zone))
+            note = rows.note(reader, project.id)
+            nano, tokens = rows.used(reader, project.id, day)
             evaluators = len(rows.active_evaluators(reader, project.id))
         choice = terms.choice
-        refused: Refused | None = None if choice is None else may_use(terms, choice)
-        on = choice is not None and refused is None
+        refused = "No model is chosen: only what code can tell is scored." if choice is None else refusal(terms, choice)
+        on = refused is None
         paused = None
-        if (
-            on
-            and choice is not None
-            and due
-            and not free(choice)
-            and (nano >= terms.cap.nano or tokens >= terms.cap.tokens)
-        ):
-            paused = f"The cap of today is reached; {humanize.plural(waiting, 'session')} wait."
+        if on and due and note is not None and (note["kind"] != "cap" or (note["day"], note["cap"]) == (day, capped)):
+            paused = f"{note['words']}; {humanize.plural(waiting, 'session')} wait."
         destination = None if choice is None else destination_of(choice)
         return ScoringStatus(
             on=on,
@@ -133,7 +129,8 @@ class ScoringService:
         with self._work.store.reader() as reader:
             found = rows.work_of(reader, self._work.project.id, session_id)
         return tuple(
-            WorkRow(*row[:4], WorkState(row[4]), *row[5:16], tuple((row[16] or "").split()), *row[17:]) for row in found
+            WorkRow(**{**row, "state": WorkState(row["state"]), "versions": tuple((row["versions"] or "").split())})
+            for row in found
         )
 
     def spent(self, days: int = 1) -> tuple[SpentLine, ...]:
@@ -143,7 +140,7 @@ class ScoringService:
         today = day_of(self._work.clock.now_ms(), self._work.project.time_zone)
         with self._work.store.reader() as reader:
             found = rows.spent_lines(reader, self._work.project.id, today - days + 1)
-        return tuple(SpentLine(*row[:4], bool(row[4]), *row[5:]) for row in found)
+        return tuple(SpentLine(**{**row, "local": bool(row["local"])}) for row in found)
 
     def offer(self, choice: ModelChoice | None = None, token: CancelToken | None = None) -> Offer:
         """Return everything a person must see before they turn scoring on with a model (None: the project's judge).

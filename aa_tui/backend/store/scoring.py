@@ -13,12 +13,23 @@ from aa_tui.backend.store.facts import fetch_in
 
 LEASE_KEY = "scoring_lease"
 _CAPPED = "('signals', 'evaluators')"
-_WORK_COLUMNS = (
-    "session_id", "revision", "what", "version", "state", "reason", "attempts", "model", "calls", "input_tokens",
-    "output_tokens", "cost_nano", "latency_ms", "topic_summary", "request_complexity", "topic", "versions",
-    "raw_reply", "error", "due_ms", "evaluated_ms",
+_WORK_COLUMNS = {
+    "session_id": "session_id", "revision": "revision", "evaluator_id": "what",
+    **{
+        name: name
+        for name in (
+            "version", "state", "reason", "attempts", "model", "calls", "input_tokens", "output_tokens", "cost_nano",
+            "latency_ms", "topic_summary", "request_complexity", "topic", "versions", "raw_reply", "error", "due_ms",
+            "evaluated_ms",
+        )
+    },
+}  # fmt: skip
+"""Columns of a piece of work by the names of `model.scoring.WorkRow`."""
+_SPENT = (
+    "day", "purpose", "provider", "model", "local", "calls", "input_tokens", "output_tokens", "cost_nano", "held_nano",
+    "held_tokens", "unpriced_calls",
 )  # fmt: skip
-"""Columns of a piece of work as it is shown, in the order of `model.scoring.WorkRow`."""
+"""Names of `model.scoring.SpentLine`."""
 _FINISHED = (
     "state", "reason", "due_ms", "version", "provider", "model", "parameters", "prompt_hash", "raw_reply", "flags",
     "calls", "input_tokens", "output_tokens", "cost_nano", "latency_ms", "topic_summary", "request_complexity", "topic",
@@ -172,13 +183,14 @@ def counts(reader: Reader, project_id: int, now_ms: int) -> tuple[int, int, int]
     return waiting, due, int(failed[0]) if failed is not None else 0
 
 
-def work_of(reader: Reader, project_id: int, session_id: int) -> list[Row]:
-    """Return the work on a session by the columns of `WorkRow`, newest close first."""
-    return reader.fetch(
-        f"SELECT {', '.join(_WORK_COLUMNS)} FROM scoring WHERE project_id=:p AND session_id=:s "
+def work_of(reader: Reader, project_id: int, session_id: int) -> list[dict[str, Any]]:
+    """Return the work on a session by the names of `model.scoring.WorkRow`, newest close first."""
+    rows = reader.fetch(
+        f"SELECT {', '.join(_WORK_COLUMNS.values())} FROM scoring WHERE project_id=:p AND session_id=:s "
         "ORDER BY revision DESC, what",
         {"p": project_id, "s": session_id},
     )
+    return [dict(zip(_WORK_COLUMNS, row, strict=True)) for row in rows]
 
 
 def projects_with_work(reader: Reader, now_ms: int) -> list[int]:
@@ -364,6 +376,29 @@ def drop_lease(tx: Tx, owner: str) -> None:
         tx.execute("DELETE FROM meta WHERE key=:k", {"k": LEASE_KEY})
 
 
+def note(reader: Reader, project_id: int) -> dict[str, Any] | None:
+    """Return why scoring stands still (`kind`, `words`, `day`, `cap`), as who scored last left it, or None."""
+    row = reader.one("SELECT value FROM meta WHERE key=:k", {"k": f"scoring_note:{project_id}"})
+    if row is not None:
+        with suppress(ValueError):
+            found = json.loads(row[0])
+            if isinstance(found, dict) and {"kind", "words", "day", "cap"} <= found.keys():
+                return found
+    return None
+
+
+def set_note(tx: Tx, project_id: int, said: Mapping[str, Any] | None) -> None:
+    """Say why scoring stands still, or that it does not."""
+    key = f"scoring_note:{project_id}"
+    if said is None:
+        tx.execute("DELETE FROM meta WHERE key=:k", {"k": key})
+    else:
+        tx.execute(
+            "INSERT INTO meta(key, value) VALUES (:k, :v) ON CONFLICT(key) DO UPDATE SET value=excluded.value",
+            {"k": key, "v": json.dumps(dict(said))},
+        )
+
+
 # --- money ---------------------------------------------------------------------------------------------------------
 
 
@@ -434,10 +469,9 @@ def expire_holds(tx: Tx, project_id: int, now_ms: int) -> None:
     )
 
 
-def spent_lines(reader: Reader, project_id: int, since_day: int) -> list[Row]:
-    """Return (day, purpose, provider, model, local, calls, input, output, known cost, held nano, held tokens,
-    unpriced calls) summed, newest day first."""
-    return reader.fetch(
+def spent_lines(reader: Reader, project_id: int, since_day: int) -> list[dict[str, Any]]:
+    """Return what was spent by day, purpose and model, by the names of `model.scoring.SpentLine`, newest day first."""
+    rows = reader.fetch(
         "SELECT day, purpose, provider, model, local, SUM(calls), COALESCE(SUM(input_tokens), 0), "
         "COALESCE(SUM(output_tokens), 0), SUM(cost_nano), "
         "COALESCE(SUM(CASE WHEN state='settled' THEN 0 ELSE reserved_nano END), 0), "
@@ -446,6 +480,7 @@ def spent_lines(reader: Reader, project_id: int, since_day: int) -> list[Row]:
         "GROUP BY day, purpose, provider, model, local ORDER BY day DESC, purpose, provider, model",
         {"p": project_id, "day": since_day},
     )
+    return [dict(zip(_SPENT, row, strict=True)) for row in rows]
 
 
 def history(reader: Reader, project_id: int, model: str, limit: int) -> list[Row]:

@@ -13,6 +13,7 @@ from aa_tui.backend.ingest.outcomes import Outcome
 from aa_tui.backend.ingest.writer.applying import apply
 from aa_tui.backend.ingest.writer.lookup import Lookup, suppress_hash
 from aa_tui.backend.ingest.writer.people import People
+from aa_tui.backend.ingest.writer.recording import Judged, record
 from aa_tui.backend.ingest.writer.records import FileRecord, Incoming, New, Plan, Slice, Written
 from aa_tui.backend.ingest.writer.sessions import SessionPlanner, Terms
 from aa_tui.backend.ingest.writer.slices import SLICE_EVENTS, converted, sliced
@@ -21,7 +22,7 @@ from aa_tui.backend.store.engine import Reader, Store
 from aa_tui.backend.support.clock import Clock
 from aa_tui.backend.support.errors import NotFound
 
-__all__ = ["FileRecord", "Incoming", "Writer", "Written", "suppress_hash"]
+__all__ = ["FileRecord", "Incoming", "Judged", "Writer", "Written", "record", "suppress_hash"]
 
 
 class Writer:

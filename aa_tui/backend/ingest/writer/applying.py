@@ -8,7 +8,7 @@ from aa_tui.backend.ingest.writer.people import merge_properties
 from aa_tui.backend.ingest.writer.records import Plan
 from aa_tui.backend.store import contents, facts, rollups, search
 from aa_tui.backend.store.engine import Row, Tx
-from aa_tui.backend.support.ids import text_hash
+from aa_tui.backend.store.facts import facet_id as facet_id
 
 
 def apply(tx: Tx, project: int, plan: Plan) -> None:
@@ -25,7 +25,7 @@ def apply(tx: Tx, project: int, plan: Plan) -> None:
     facts.delete_turns(tx, plan.turns_gone)
     facts.upsert_turns(tx, plan.turns)
     facts.insert_revisions(tx, plan.revisions)
-    _apply_facets(tx, project, plan)
+    apply_facets(tx, project, plan)
     rollups.add(
         tx,
         project,
@@ -52,7 +52,8 @@ def apply(tx: Tx, project: int, plan: Plan) -> None:
     facts.touch_project(tx, project)
 
 
-def _apply_facets(tx: Tx, project: int, plan: Plan) -> None:
+def apply_facets(tx: Tx, project: int, plan: Plan) -> None:
+    """Write which facets sessions lose and gain."""
     out: list[Row] = []
     put: list[Row] = []
     counts: list[dict[str, Any]] = []
@@ -84,8 +85,3 @@ def _apply_properties(tx: Tx, project: int, plan: Plan) -> None:
         merged = merge_properties(stored.get(user, "{}"), statements)
         rows.append({"p": project, "u": user, "properties": merged})
     facts.set_person_properties(tx, rows)
-
-
-def facet_id(key: str, value: str) -> int:
-    """Return the id of a facet value: the same in every project and on every machine."""
-    return int(text_hash(key, value)[:15], 16)
