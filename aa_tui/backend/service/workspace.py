@@ -12,7 +12,9 @@ from aa_tui.backend.support.clock import Clock, SystemClock
 if TYPE_CHECKING:
     from aa_tui.backend.query.compile import Scope
     from aa_tui.backend.query.readmodels import ProjectInfo
+    from aa_tui.backend.service.evaluators import EvaluatorService
     from aa_tui.backend.service.imports import ImportService
+    from aa_tui.backend.service.judges import JudgeService
     from aa_tui.backend.service.monitor import MonitorService
     from aa_tui.backend.service.privacy import PrivacyService
     from aa_tui.backend.service.scoring import ScoringService
@@ -106,3 +108,17 @@ class Workspace:
         from aa_tui.backend.service.scoring import ScoringService
 
         return ScoringService(self)
+
+    @cached_property
+    def evaluators(self) -> EvaluatorService:
+        """What people define to measure quality by: versions, drafts, activation, trying."""
+        from aa_tui.backend.service.evaluators import EvaluatorService
+
+        return EvaluatorService(self)
+
+    @cached_property
+    def judges(self) -> JudgeService:
+        """The project's judge and the roads to models: choice, keys, local servers, a check."""
+        from aa_tui.backend.service.judges import JudgeService
+
+        return JudgeService(self)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from aa_tui.backend.store import rollups
+from aa_tui.backend.store import evaluators, rollups
 from aa_tui.backend.store.engine import Reader, Row, Tx
 from aa_tui.backend.support.errors import Conflict
 from aa_tui.backend.support.ids import new_id
@@ -88,8 +88,10 @@ def notes(reader: Reader, project_id: int, from_ms: int, to_ms: int) -> list[Row
 
 
 def state(reader: Reader, project_id: int, kind: str, key: Mapping[str, Any]) -> State:
-    """Return the state of one thing (`view`, `note`, `setting`), None where it is not there."""
+    """Return the state of one thing (`view`, `note`, `setting`, `evaluator`), None where it is not there."""
     params = {"p": project_id, **key}
+    if kind == "evaluator":
+        return evaluators.state(reader, project_id, key["id"])
     if kind == "view":
         row = reader.one(
             "SELECT address, shared FROM saved_view WHERE project_id=:p AND owner=:owner AND name=:name", params
@@ -116,13 +118,15 @@ def change(
         Conflict: its state is not `before`.
     """
     if state(tx, project_id, kind, key) != before:
-        named = key.get("name") or key.get("key") or kind
+        named = key.get("name") or key.get("key") or (before or after or {}).get("name") or kind
         raise Conflict(f"“{named}” was changed by somebody else meanwhile.", "Look at it again before you change it.")
     params: dict[str, Any] = {"p": project_id, "now": now_ms, **key, **(after or {})}
     if kind == "view":
         _change_view(tx, before, after, params)
     elif kind == "note":
         _change_note(tx, after, params)
+    elif kind == "evaluator":
+        evaluators.change(tx, project_id, key["id"], before, after, now_ms)
     else:
         _change_setting(tx, project_id, str(key["key"]), after)
     touch(tx, project_id)

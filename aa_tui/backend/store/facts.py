@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aa_tui.backend.store.engine import Reader, Row, Tx
+from aa_tui.backend.support.ids import text_hash
 
 EVENT_COLUMNS = (
     "id", "insert_id", "fingerprint", "kind", "event_type", "source", "mapper_version", "user_id", "device_id",
@@ -302,6 +303,11 @@ def insert_revisions(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 # --- facets --------------------------------------------------------------------------------------------------------
+
+
+def facet_id(key: str, value: str) -> int:
+    """Return the id of a facet value: the same in every project and on every machine."""
+    return int(text_hash(key, value)[:15], 16)
 
 
 def remove_facets(tx: Tx, rows: Sequence[Row]) -> None:

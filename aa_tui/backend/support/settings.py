@@ -65,6 +65,14 @@ class Settings:
     """The same only for sessions in which a model call, tool call or span failed."""
     hook_timeout_s: int = _bounded(60, 1, 3_600)
     """Seconds after which such a command is ended."""
+    judge_provider: str | None = None
+    """Provider of the model that judges for projects that chose none."""
+    judge_model: str | None = None
+    """Its model, as the provider names it."""
+    judge_base_url: str | None = None
+    """Its address, where that is not the provider's own."""
+    judge_command: str | None = None
+    """Program of the provider `command`, with its arguments: the prompt comes on stdin, the reply goes to stdout."""
     keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Keys by action id: comma-separated key names, empty to unbind."""
 

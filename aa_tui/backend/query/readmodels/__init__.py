@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aa_tui.backend.query.readmodels.checklist import CheckRow as CheckRow
+    from aa_tui.backend.query.readmodels.evaluators import Agreement as Agreement
+    from aa_tui.backend.query.readmodels.evaluators import CriterionRow as CriterionRow
+    from aa_tui.backend.query.readmodels.evaluators import Difference as Difference
+    from aa_tui.backend.query.readmodels.evaluators import EvaluatorDetail as EvaluatorDetail
+    from aa_tui.backend.query.readmodels.evaluators import EvaluatorRow as EvaluatorRow
+    from aa_tui.backend.query.readmodels.evaluators import EvaluatorVersion as EvaluatorVersion
+    from aa_tui.backend.query.readmodels.evaluators import TryResult as TryResult
+    from aa_tui.backend.query.readmodels.evaluators import WeekRate as WeekRate
     from aa_tui.backend.query.readmodels.facets import FacetCount as FacetCount
+    from aa_tui.backend.query.readmodels.judges import JudgeView as JudgeView
+    from aa_tui.backend.query.readmodels.judges import KeyState as KeyState
+    from aa_tui.backend.query.readmodels.judges import ProviderRow as ProviderRow
     from aa_tui.backend.query.readmodels.monitor import AgentStat as AgentStat
     from aa_tui.backend.query.readmodels.monitor import ChartMark as ChartMark
     from aa_tui.backend.query.readmodels.monitor import Measure as Measure
@@ -39,7 +50,9 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "checklist": "CheckRow",
+    "evaluators": "Agreement CriterionRow Difference EvaluatorDetail EvaluatorRow EvaluatorVersion TryResult WeekRate",
     "facets": "FacetCount",
+    "judges": "JudgeView KeyState ProviderRow",
     "monitor": "AgentStat ChartMark Measure MonitorView Point Series ToolStat",
     "projects": "ProjectInfo",
     "session": "AnswerRow ContentText CostShare ResultRow SessionBeginning SessionDetail StepRow ThreadHit TurnRow",
