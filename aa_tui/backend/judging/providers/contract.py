@@ -43,7 +43,7 @@ class CallReply:
     """Nano-dollars where the provider library knows them; None is unknown."""
     latency_ms: float = 0.0
     requests: int = 1
-    """Requests this call took: more than one when the server refused a way of asking for JSON and was asked in another."""
+    """Requests this call took: more than one when the server refused its form and was asked in another."""
 
 
 class ProviderError(Exception):
