@@ -295,7 +295,7 @@ def test_the_sample_keeps_out_of_other_data_and_loads_once(ws: Workspace, tmp_pa
     assert state(ws.store) == before
     assert dangling(ws.store) == {}
     with ws.store.reader() as reader:
-        models = {row[0] for row in reader.fetch("SELECT DISTINCT model FROM signal_result")}
+        models = {row[0] for row in reader.fetch("SELECT DISTINCT model FROM signal_result WHERE method='llm'")}
         assert models == {"sample (recorded)"}
     (tmp_path / "other").mkdir()
     other = workspace(tmp_path / "other", now_ms=NOW_MS)

@@ -388,7 +388,7 @@ def test_outcomes_wait_for_their_session_and_survive_new_events(ws: Workspace) -
     } <= facets
     assert session(ws, "s")["quality_score"] == 0.0
     with ws.store.reader() as reader:
-        assert reader.fetch("SELECT signal, value, passed, current FROM signal_result") == [
+        assert reader.fetch("SELECT signal, value, passed, current FROM signal_result WHERE method='llm'") == [
             ("task_completion", "False", 0, 1)
         ]
         assert reader.fetch("SELECT value, passed, run_id FROM result") == [("fail", 0, 0)]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aa_tui.backend.ingest.sessionise import Recorded
 from aa_tui.backend.model.event import ImportedLabel, ImportedResult
+from aa_tui.backend.signals.findings import Finding
 from aa_tui.backend.store import outcomes as sql
-from aa_tui.backend.store.engine import Reader, Tx
+from aa_tui.backend.store.engine import Reader, Row, Tx
 from aa_tui.backend.support.ids import stable_id, text_hash
 from aa_tui.backend.support.text import storable, storable_id
 
@@ -30,6 +31,9 @@ class OutcomeRows:
     relabelled: list[dict[str, Any]] = field(default_factory=list)
     evaluators: list[dict[str, Any]] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
+    retired: list[dict[str, Any]] = field(default_factory=list)
+    derived: list[Row] = field(default_factory=list)
+    """What events alone say of signals; it follows from them and is not counted."""
     superseded: list[dict[str, Any]] = field(default_factory=list)
     signals: list[dict[str, Any]] = field(default_factory=list)
     results: list[dict[str, Any]] = field(default_factory=list)
@@ -46,6 +50,8 @@ class OutcomeRows:
         sql.update_criterion_labels(tx, self.relabelled)
         sql.insert_evaluators(tx, self.evaluators)
         sql.upsert_answers(tx, self.answers)
+        sql.retire_derived_signals(tx, self.retired)
+        sql.put_derived_signals(tx, self.derived)
         sql.supersede_signals(tx, self.superseded)
         sql.upsert_signals(tx, self.signals)
         sql.insert_results(tx, self.results)
@@ -80,6 +86,7 @@ class OutcomePlanner:
         named = {one.evaluator for one in everything if isinstance(one, ImportedResult)}
         self._evaluators = sql.evaluators(reader, project_id, named)
         wanted = [session for session in known if session in given]
+        self._known = set(wanted)
         self._signals = sql.current_signals(reader, project_id, wanted) if wanted else {}
         self._results = sql.imported_results(reader, project_id, wanted) if wanted else {}
         self._answers = sql.known_answers(reader, project_id, wanted) if wanted else {}
@@ -112,15 +119,36 @@ class OutcomePlanner:
                     evaluators.setdefault(one.evaluator, (one.evaluator, value, one.passed))
         return Recorded(tuple(signals.values()), tuple(evaluators.values()), tuple(answered))
 
-    def plan(self, session: int, revision: int, sort_at: int, outcomes: Sequence[Outcome]) -> None:
-        """Add the rows of one session's outcomes that are new."""
+    def plan(
+        self, session: int, revision: int, sort_at: int, outcomes: Sequence[Outcome], derived: Collection[str] = ()
+    ) -> None:
+        """Add the rows of one session's outcomes that are new; `derived`: signals that its events alone tell of."""
         for one in outcomes:
             if isinstance(one, ImportedLabel):
                 self._label(session, one)
             elif one.evaluator.startswith(SIGNAL):
-                self._signal(session, revision, sort_at, one)
+                self._signal(session, revision, sort_at, one, derived)
             else:
                 self._result(session, revision, sort_at, one)
+
+    def derive(
+        self,
+        session: int,
+        revision: int,
+        sort_at: int,
+        findings: Sequence[Finding],
+        current: Collection[Finding],
+        known: bool,
+    ) -> None:
+        """Add the rows of what a closed session's events say; `known`: something may be stored of it already."""
+        if known:
+            self.rows.retired.append({"p": self._project, "s": session, "revision": revision})
+        for one in findings:
+            self.rows.derived.append((
+                self._project, session, one.signal, revision, sort_at, int(one in current), one.value,
+                None if one.passed is None else int(one.passed), one.rationale, one.evidence, one.method, one.version,
+                one.labels_text, one.extras, self._now,
+            ))  # fmt: skip
 
     def moved(self, session: int, sort_at: int) -> None:
         """Note that a session's stored results must follow its new start."""
@@ -150,7 +178,7 @@ class OutcomePlanner:
             }
         )
 
-    def _signal(self, session: int, revision: int, sort_at: int, one: ImportedResult) -> None:
+    def _signal(self, session: int, revision: int, sort_at: int, one: ImportedResult, derived: Collection[str]) -> None:
         name = storable(one.evaluator.removeprefix(SIGNAL))
         value = storable(one.value) or None
         passed = None if one.passed is None else int(one.passed)
@@ -160,6 +188,9 @@ class OutcomePlanner:
             said = (value, passed, storable(one.model))
             if tuple(known[1:4]) == said or (known[4] is not None and known[4] > at):
                 return
+        # An error is no verdict: what code says stands beside it.
+        current = one.error is None or name not in derived
+        if current and (known is not None or session in self._known):
             self.rows.superseded.append({"p": self._project, "s": session, "signal": name})
         self._signals[session, name] = (revision, value, passed, storable(one.model), at)
         self.rows.signals.append(
@@ -169,8 +200,10 @@ class OutcomePlanner:
                 "signal": name,
                 "revision": revision,
                 "sort_at": sort_at,
+                "current": int(current),
                 "value": value,
                 "passed": passed,
+                "error_kind": _error_kind(one),
                 **_why(one),
                 "at": at,
             }
@@ -202,7 +235,7 @@ class OutcomePlanner:
                 "value": storable(one.value) or None,
                 "passed": None if one.passed is None else int(one.passed),
                 "score": score,
-                "error_kind": None if one.error is None else one.error_kind or "imported",
+                "error_kind": _error_kind(one),
                 "prompt": storable(one.prompt) or None,
                 "prompt_hash": text_hash(one.prompt) if one.prompt else None,
                 "raw": raw,
@@ -279,19 +312,20 @@ class OutcomePlanner:
 
 
 def _why(one: ImportedResult) -> dict[str, Any]:
-    """Return the columns that signals and evaluator results share; findings go below the rationale."""
-    rationale = storable(one.rationale)
-    if one.labels:
-        found = "Found: " + ", ".join(storable(label) for label in one.labels)
-        rationale = f"{rationale}\n{found}" if rationale else found
+    """Return the columns that signals and evaluator results share."""
     return {
-        "rationale": rationale or None,
+        "rationale": storable(one.rationale) or None,
         "evidence": storable(one.evidence) or None,
+        "labels": json.dumps([storable(label) for label in one.labels], ensure_ascii=False) if one.labels else None,
         "model": storable(one.model) or None,
         "latency": one.latency_ms,
         "cost": one.cost_nano,
         "error": None if one.error is None else storable(one.error),
     }
+
+
+def _error_kind(one: ImportedResult) -> str | None:
+    return None if one.error is None else one.error_kind or "imported"
 
 
 def _kind_of(values: set[str]) -> str:

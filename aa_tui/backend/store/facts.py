@@ -178,14 +178,16 @@ def suppressed(reader: Reader, project_id: int) -> set[tuple[str, str]]:
 
 
 def recorded_results(reader: Reader, project_id: int, ids: Sequence[int]) -> dict[int, list[Row]]:
-    """Return what was recorded of sessions, by id: rows (kind, name, value, passed) with kind signal, eval or answer.
+    """Return what was recorded of sessions, by id: rows (kind, name, value, passed).
 
-    Only current results without an error count; an answer's value is not looked at.
+    The kind is signal, eval or answer, or derived for a signal that the session's events alone tell. Only current
+    results without an error count; an answer's value is not looked at.
     """
     found: dict[int, list[Row]] = {}
     statements = (
-        "SELECT session_id, 'signal', signal, value, passed FROM signal_result WHERE project_id=:p AND current=1 "
-        "AND error IS NULL AND session_id IN ({values})",
+        "SELECT session_id, CASE WHEN method IN ('code', 'sender') THEN 'derived' ELSE 'signal' END, signal, value, "
+        "passed FROM signal_result WHERE project_id=:p AND current=1 AND error IS NULL AND error_kind IS NULL "
+        "AND session_id IN ({values})",
         "SELECT r.session_id, 'eval', e.name, r.value, r.passed FROM result r JOIN evaluator e "
         "ON e.project_id=r.project_id AND e.id=r.evaluator_id WHERE r.project_id=:p AND r.current=1 "
         "AND r.run_id=0 AND r.error IS NULL AND r.session_id IN ({values})",

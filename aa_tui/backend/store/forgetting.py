@@ -99,12 +99,13 @@ def expired_outside(reader: Reader, project_id: int, before_ms: int, limit: int)
 
 
 def count_by_session(reader: Reader, project_id: int, ids: Sequence[int]) -> dict[str, int]:
-    """Return how many rows each table of verdicts, answers and labels has of sessions."""
+    """Return how many rows each table of verdicts, answers and labels has of sessions; not what events alone tell."""
     found = {}
     for table in ("signal_result", "result", "answer", "session_label"):
+        judged = " AND method NOT IN ('code', 'sender')" if table == "signal_result" else ""
         rows = fetch_in(
             reader,
-            f"SELECT COUNT(*) FROM {table} WHERE project_id=:p AND session_id IN ({{values}})",
+            f"SELECT COUNT(*) FROM {table} WHERE project_id=:p AND session_id IN ({{values}}){judged}",
             {"p": project_id},
             ids,
         )
@@ -182,7 +183,14 @@ def blank_verdicts(tx: Tx, project_id: int, ids: Iterable[int]) -> None:
         "WHERE project_id=:p AND session_id=:s",
         rows,
     )
-    tx.executemany("UPDATE signal_result SET rationale=NULL, evidence=NULL WHERE project_id=:p AND session_id=:s", rows)
+    tx.executemany(
+        "UPDATE signal_result SET rationale=NULL, evidence=NULL, labels=NULL, extras=NULL, raw_reply=NULL, "
+        "error=error_kind WHERE project_id=:p AND session_id=:s AND method NOT IN ('code', 'sender')",
+        rows,
+    )
+    tx.executemany(
+        "UPDATE signal_result SET value=NULL WHERE project_id=:p AND session_id=:s AND signal='topic_summary'", rows
+    )
     tx.executemany(
         "UPDATE scoring SET raw_reply=NULL, topic_summary=NULL, error=reason WHERE project_id=:p AND session_id=:s",
         rows,

@@ -32,11 +32,11 @@ def evaluators(reader: Reader, project_id: int, names: Iterable[str]) -> dict[st
 
 
 def current_signals(reader: Reader, project_id: int, sessions: Iterable[int]) -> dict[tuple[int, str], Row]:
-    """Return (revision, value, passed, model, evaluated_ms) by (session, signal) for current results."""
+    """Return (revision, value, passed, model, evaluated_ms) by (session, signal) for current results of judges."""
     rows = fetch_in(
         reader,
         "SELECT session_id, signal, revision, value, passed, model, evaluated_ms FROM signal_result "
-        "WHERE project_id=:p AND current=1 AND session_id IN ({values})",
+        "WHERE project_id=:p AND current=1 AND method NOT IN ('code', 'sender') AND session_id IN ({values})",
         {"p": project_id},
         sessions,
     )
@@ -125,6 +125,40 @@ def upsert_answers(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     )
 
 
+def put_derived_signals(tx: Tx, rows: Sequence[Row]) -> None:
+    """Record what sessions' own events say of signals: rows of project, session, signal, revision, start, whether it is
+    current, value, passed, rationale, evidence, method, version, labels, extras and when. What is known stays."""
+    tx.executerows(
+        "INSERT INTO signal_result(project_id, session_id, signal, revision, sort_at, current, value, passed, "
+        "rationale, evidence, method, signal_version, labels, extras, evaluated_ms) VALUES (:p, :s, :signal, "
+        ":revision, :sort_at, :current, :value, :passed, :rationale, :evidence, :method, :version, :labels, :extras, "
+        ":at) ON CONFLICT(project_id, session_id, signal, revision, method) DO UPDATE SET sort_at=excluded.sort_at, "
+        "current=excluded.current, value=excluded.value, passed=excluded.passed, rationale=excluded.rationale, "
+        "evidence=excluded.evidence, signal_version=excluded.signal_version, labels=excluded.labels, "
+        "extras=excluded.extras, evaluated_ms=excluded.evaluated_ms "
+        "WHERE COALESCE(signal_result.rationale, '')<>COALESCE(excluded.rationale, '') "
+        "OR COALESCE(signal_result.value, '')<>COALESCE(excluded.value, '') OR signal_result.current<>excluded.current "
+        "OR COALESCE(signal_result.labels, '')<>COALESCE(excluded.labels, '') "
+        "OR COALESCE(signal_result.evidence, '')<>COALESCE(excluded.evidence, '')",
+        rows,
+    )
+
+
+def retire_derived_signals(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Take what older closes said of sessions' signals by their events alone out of the current record, and drop what
+    was said of this close: rows of `p`, `s`, `revision`."""
+    tx.executemany(
+        "UPDATE signal_result SET current=0 WHERE project_id=:p AND session_id=:s AND method IN ('code', 'sender') "
+        "AND revision<:revision AND current=1",
+        rows,
+    )
+    tx.executemany(
+        "DELETE FROM signal_result WHERE project_id=:p AND session_id=:s AND method IN ('code', 'sender') "
+        "AND revision=:revision",
+        rows,
+    )
+
+
 def supersede_signals(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     """Take results out of the current record: rows of `p`, `s`, `signal`."""
     tx.executemany(
@@ -134,17 +168,18 @@ def supersede_signals(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def upsert_signals(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Record signal results: rows of `p`, `s`, `signal`, `revision`, `sort_at`, `value`, `passed`, `rationale`,
-    `evidence`, `model`, `latency`, `cost`, `error`, `at`."""
+    """Record signal results: rows of `p`, `s`, `signal`, `revision`, `sort_at`, `current`, `value`, `passed`,
+    `rationale`, `evidence`, `labels` (JSON), `model`, `latency`, `cost`, `error`, `error_kind`, `at`."""
     tx.executemany(
         "INSERT INTO signal_result(project_id, session_id, signal, revision, sort_at, current, value, passed, "
-        "rationale, evidence, method, signal_version, model, latency_ms, tokens, cost_nano, error, evaluated_ms) "
-        "VALUES (:p, :s, :signal, :revision, :sort_at, 1, :value, :passed, :rationale, :evidence, 'llm', 1, :model, "
-        ":latency, NULL, :cost, :error, :at) ON CONFLICT(project_id, session_id, signal, revision, method) DO UPDATE "
-        "SET sort_at=excluded.sort_at, current=1, value=excluded.value, passed=excluded.passed, "
-        "rationale=excluded.rationale, evidence=excluded.evidence, model=excluded.model, "
+        "rationale, evidence, labels, method, signal_version, model, latency_ms, tokens, cost_nano, error, error_kind, "
+        "evaluated_ms) VALUES (:p, :s, :signal, :revision, :sort_at, :current, :value, :passed, :rationale, :evidence, "
+        ":labels, 'llm', 1, :model, :latency, NULL, :cost, :error, :error_kind, :at) "
+        "ON CONFLICT(project_id, session_id, signal, revision, method) DO UPDATE "
+        "SET sort_at=excluded.sort_at, current=excluded.current, value=excluded.value, passed=excluded.passed, "
+        "rationale=excluded.rationale, evidence=excluded.evidence, labels=excluded.labels, model=excluded.model, "
         "latency_ms=excluded.latency_ms, cost_nano=excluded.cost_nano, error=excluded.error, "
-        "evaluated_ms=excluded.evaluated_ms",
+        "error_kind=excluded.error_kind, evaluated_ms=excluded.evaluated_ms",
         rows,
     )
 
@@ -152,14 +187,14 @@ def upsert_signals(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
 def insert_results(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     """Record imported evaluator results: rows of `p`, `id`, `evaluator`, `s`, `revision`, `sort_at`, `value`,
     `passed`, `score`, `rationale`, `evidence`, `prompt`, `prompt_hash`, `raw`, `model`, `parameters`, `latency`,
-    `input_tokens`, `output_tokens`, `cost`, `error_kind`, `error`, `at`."""
+    `input_tokens`, `output_tokens`, `cost`, `error_kind`, `error`, `labels` (JSON), `at`."""
     tx.executemany(
         "INSERT INTO result(project_id, id, run_id, evaluator_id, evaluator_version, session_id, session_revision, "
         "sort_at, current, value, passed, score, rationale, evidence, prompt, prompt_hash, raw_reply, model, "
         "parameters, method, source, latency_ms, input_tokens, output_tokens, cost_nano, error_kind, error, "
-        "evaluated_ms) VALUES (:p, :id, 0, :evaluator, 1, :s, :revision, :sort_at, 1, :value, :passed, :score, "
+        "labels, evaluated_ms) VALUES (:p, :id, 0, :evaluator, 1, :s, :revision, :sort_at, 1, :value, :passed, :score, "
         ":rationale, :evidence, :prompt, :prompt_hash, :raw, :model, :parameters, 'llm', 'ai', :latency, "
-        ":input_tokens, :output_tokens, :cost, :error_kind, :error, :at)",
+        ":input_tokens, :output_tokens, :cost, :error_kind, :error, :labels, :at)",
         rows,
     )
 

@@ -13,6 +13,7 @@ from aa_tui.backend.ingest.rules import rule_hits
 from aa_tui.backend.ingest.sessionise.about import agent_chain, describe, title_of, user_of
 from aa_tui.backend.ingest.sessionise.contribution import contribution_of
 from aa_tui.backend.ingest.sessionise.facets import facets_of
+from aa_tui.backend.ingest.sessionise.findings import code_says, sender_says, with_findings
 from aa_tui.backend.ingest.sessionise.kinds import AFTERWARDS, QUALITY_RANK, UNTIMED
 from aa_tui.backend.ingest.sessionise.order import in_order_of_turns, traces_of, warn_of_ends, with_times, without_time
 from aa_tui.backend.ingest.sessionise.records import NOTHING_RECORDED, Contribution, DerivedSession, Place, Recorded
@@ -22,6 +23,7 @@ from aa_tui.backend.ingest.sessionise.turns import places_of, turn_rows
 from aa_tui.backend.ingest.sessionise.warnings import Warn
 from aa_tui.backend.ingest.stored import StoredEvent, to_json
 from aa_tui.backend.model.event import TimeQuality
+from aa_tui.backend.signals.findings import Finding
 
 __all__ = ["FACET_CHARS", "NOTHING_RECORDED", "Contribution", "DerivedSession", "Place", "Recorded", "derive"]
 
@@ -65,7 +67,6 @@ def derive(
     info, facets = describe(in_order, totals, settings, warn)
     agents = agent_chain(steps)
     hits = rule_hits(in_order, state.closed, state.close_reason == "timeout")
-    results = from_results(info.get("enrichments"), info.get("user_score"), recorded)
     row = {
         "key": key,
         "sort_at": started if started is not None else received,
@@ -87,7 +88,6 @@ def derive(
         "content_mode": next((mode for mode in _CONTENT_MODES if mode in info.get("content_modes", ())), None),
         **totals.columns(),
         "user_score": info.get("user_score"),
-        **results.columns,
     }
     sources = sorted({event.source for event in steps if event.source})
     if len(sources) > 1:
@@ -97,7 +97,16 @@ def derive(
         info["rule_hits"] = dict(sorted(hits.items()))
     row["info"] = to_json(dict(sorted(info.items())))
     row["warnings"] = " ".join(sorted(warn.codes))
+    enrichments = info.get("enrichments")
+    findings: tuple[Finding, ...] = ()
+    if state.closed:
+        findings = (
+            *sender_says(enrichments, row["content_mode"]),
+            *code_says(in_order, totals, hits, enrichments, warn),
+        )
+    results = from_results(enrichments, info.get("user_score"), with_findings(recorded, findings))
+    row.update(results.columns)
     found = facets_of(row, facets, totals, agents, hits, sources, warn) | results.facets
     turns = turn_rows(ordered, turn_of, turn_traces, timed)
     contribution = contribution_of(row, found, totals, hits)
-    return DerivedSession(row, turns, places, found, contribution, state)
+    return DerivedSession(row, turns, places, found, contribution, state, findings)

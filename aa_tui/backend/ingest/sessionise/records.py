@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aa_tui.backend.ingest.closing_rules import State
+from aa_tui.backend.signals.findings import Finding
 from aa_tui.backend.store.rollups import DimKey, LatencyKey, SessionKey, UserKey
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What was recorded of a session elsewhere than in its events."""
+    """What was recorded of a session elsewhere than in its events, and what its events say in its place."""
 
     signals: tuple[tuple[str, str | None, bool | None], ...] = ()
-    """(signal, value, passed)."""
+    """(signal, value, passed). A hint of code alone is no judgement: it has a value and neither passes nor fails."""
     evaluators: tuple[tuple[str, str | None, bool | None], ...] = ()
     """(evaluator name, value, passed)."""
     answered: tuple[tuple[str, str], ...] = ()
@@ -50,3 +51,5 @@ class DerivedSession:
     facets: set[tuple[str, str]]
     contribution: Contribution
     state: State
+    findings: tuple[Finding, ...] = ()
+    """What its events alone say of signals, the better of two on one signal first; none while it is not closed."""

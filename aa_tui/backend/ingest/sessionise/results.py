@@ -5,7 +5,7 @@ It needs nothing of a session but its row, so that results can be recorded witho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ _NO_FACET = frozenset({_TOPIC, "topic_summary"})
 """By-products of judging that are no values to filter by: the topic is a facet of its own, the summary a sentence."""
 _COUNTED = {f"signal.{name}": name for name in SIGNALS}
 """Signal by the facet key of its value, where rollups count it."""
+_HINTED, _JUDGED = "signal.user_friction", "signalpass.user_friction"
+"""Code hints at friction where nothing judged it; rollups count judgements, which pass or fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def topics_of(enrichments: Any) -> list[str]:
     return list(found)
 
 
-def result_dims(row: Mapping[str, Any], facets: Iterable[tuple[str, str]]) -> dict[DimKey, list[int]]:
+def result_dims(row: Mapping[str, Any], facets: Collection[tuple[str, str]]) -> dict[DimKey, list[int]]:
     """Return what facets of results add to the rollups of a session with these columns.
 
     Nothing when its time is unknown or made up (decision 3).
@@ -81,10 +83,11 @@ def result_dims(row: Mapping[str, Any], facets: Iterable[tuple[str, str]]) -> di
     if row["time_quality"] in UNTIMED:
         return made
     bucket, agent = row["sort_at"] // BUCKET_MS, row["agent"]
+    judged = {key for key, _ in facets if key == _JUDGED}
     for key, value in facets:
         if key == _TOPIC:
             made[_TOPIC, bucket, agent, value] = session_sums(row)
-        elif key in _COUNTED:
+        elif key in _COUNTED and (key != _HINTED or judged):
             made["signal", bucket, agent, signal_value(_COUNTED[key], value)] = [1, 0, 0, 0, 0]
     return made
 

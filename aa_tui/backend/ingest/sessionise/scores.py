@@ -53,7 +53,7 @@ def scores_of(enrichments: Any, recorded: Recorded) -> dict[str, float | None]:
 
 def sentiment_of(score: float | None, recorded: Recorded) -> float | None:
     """Return 0.5, less for negative feedback and friction, moved by the user's score; None when nothing is known."""
-    signals = {name: value for name, value, _ in recorded.signals}
+    signals = {name: value for name, value, passed in recorded.signals if passed is not None}
     feedback, friction = signals.get("negative_feedback"), signals.get("user_friction")
     if feedback is None and friction is None and score is None:
         return None

@@ -9,6 +9,7 @@ from typing import TypeVar
 from aa_tui.backend.ingest.closing_rules import SessionSettings, State
 from aa_tui.backend.ingest.outcomes import OutcomePlanner
 from aa_tui.backend.ingest.sessionise import Contribution, DerivedSession, Recorded, derive
+from aa_tui.backend.ingest.sessionise.findings import current_of
 from aa_tui.backend.ingest.stored import StoredEvent, to_json
 from aa_tui.backend.ingest.writer.records import Plan, Touched
 from aa_tui.backend.model.event import EventKind
@@ -72,9 +73,10 @@ class SessionPlanner:
             new.take_id(taken)
         events = kept + [new.event for new in one.new]
         after: DerivedSession | None = None
+        judged = outcomes.recorded(recorded, one.outcomes)
         if events:
             held = State("open", None, None, terms.now) if partial else None
-            after = derive(one.key, events, terms.after, terms.now, outcomes.recorded(recorded, one.outcomes), held)
+            after = derive(one.key, events, terms.after, terms.now, judged, held)
         self._facets(one, before, after)
         if before is not None:
             _contribute(plan, before.contribution, -1)
@@ -83,7 +85,15 @@ class SessionPlanner:
         else:
             _contribute(plan, after.contribution, 1)
             revision = self._rows(one, kept, after)
-            outcomes.plan(one.session_id, revision, after.row["sort_at"], one.outcomes)
+            at = after.row["sort_at"]
+            if after.findings and (
+                before is None
+                or after.findings != before.findings
+                or (one.old_row is not None and one.old_row["revision"] != revision)
+            ):
+                current = current_of(after.findings, judged)
+                outcomes.derive(one.session_id, revision, at, after.findings, current, before is not None)
+            outcomes.plan(one.session_id, revision, at, one.outcomes, {found.signal for found in after.findings})
             if before is not None and before.row["sort_at"] != after.row["sort_at"]:
                 outcomes.moved(one.session_id, after.row["sort_at"])
         if one.removed or any(new.texts or new.event.name for new in one.new):
@@ -199,7 +209,7 @@ def _recorded(rows: Mapping[int, Sequence[Row]]) -> dict[int, Recorded]:
         for kind, name, value, passed in given:
             if kind == "answer":
                 answered.append((name, value))
-            else:
+            elif kind != "derived":  # the derivation says it again
                 (signals if kind == "signal" else evaluators).append(
                     (name, value, None if passed is None else bool(passed))
                 )
