@@ -6,7 +6,7 @@ machine is one thing, sending its secrets to a provider another.
 
 from __future__ import annotations
 
-from aa_tui.backend.support.redaction import PLACEHOLDERS, SECRET, Redactor
+from aa_tui.backend.support.redaction import PLACEHOLDERS, SECRET, Redactor, hints_at_secrets
 
 MASK = PLACEHOLDERS[SECRET]
 """What stands for a secret."""
@@ -16,3 +16,8 @@ _redactor = Redactor((SECRET,))
 def mask_secrets(text: str) -> str:
     """Return `text` with secret-shaped strings replaced by `MASK`; the very same object when it has none."""
     return _redactor.text(text)
+
+
+def may_hold_secrets(text: str) -> bool:
+    """Return whether `mask_secrets` could change a text or one of the lines it was joined of; False is certain."""
+    return "\\u" in text or hints_at_secrets(text)

@@ -156,7 +156,7 @@ def _built(
         schema=schema,
         shortened=fitted.shortened or transcript.shortened,
         tokens=around + estimate_tokens(data),
-        hash=text_hash(SYSTEM, wording.before, data, wording.after),
+        hash=text_hash(wording.hash, data),
         passages=fitted.passages,
         reply_tokens=reply,
     )

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any
 
-from aa_tui.backend.judging.masking import mask_secrets
+from aa_tui.backend.judging.masking import mask_secrets, may_hold_secrets
 from aa_tui.backend.model.transcript import Passage, Transcript
 from aa_tui.backend.support.drawable import drawable
 from aa_tui.backend.support.shortening import middle_out
@@ -40,6 +40,22 @@ def shown(text: str, most: int | None = None) -> str:
 def shown_name(name: str) -> str:
     """Return a name as it stands in the data."""
     return shown(name, LONGEST_NAME)
+
+
+def is_shown(passages: Sequence[Passage]) -> bool:
+    """Return whether all texts and names are `shown` as they stand; told by one look at all of them together."""
+    said: list[str] = []
+    for one in passages:
+        said += (one.text, one.name, one.input, one.error)
+        if len(one.name) > LONGEST_NAME or one.attachments:
+            return False
+    together = "\n".join(said)
+    return not may_hold_secrets(together) and drawable(together) is together
+
+
+def passage_shown(one: Passage) -> Passage:
+    """Return a passage with its whole texts `shown`."""
+    return passage_as(one, shown(one.text), shown(one.input), shown(one.error))
 
 
 def passage_as(one: Passage, text: str, given: str, error: str) -> Passage:

@@ -7,10 +7,11 @@ first and the last stay, and so do the person's first and last words and the age
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from aa_tui.backend.judging.prompt.data import gap_line, line_of, passage_as, shown
+from aa_tui.backend.judging.prompt.data import gap_line, is_shown, line_of, passage_as, passage_shown, shown
 from aa_tui.backend.judging.prompt.tokens import estimate_tokens
 from aa_tui.backend.model.transcript import Passage
 
@@ -20,8 +21,9 @@ _CHARS_PER_TOKEN = 4
 """The most that `estimate_tokens` ever counts as one."""
 _MARK_TOKENS = 12
 """What the line about left out characters takes."""
+_LINE_TOKENS = 8
+"""The least that a line takes without its texts."""
 _ROUNDS = 3
-_FIELDS = ("text", "input", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ _GROUPS = (
     _Group(frozenset({"assistant", "agent"}), 200, 60),
     _Group(frozenset({"user"}), 400, 100),
 )
+_FLOORS = {role: group.floor for group in _GROUPS for role in group.roles}
 
 
 class _Text:
@@ -101,25 +104,70 @@ class _Line:
 def fit(passages: Sequence[Passage], agent: str, budget: int) -> Fitted | None:
     """Return the passages within `budget` tokens, or None when not even the shortest form fits."""
     longest = max(budget, 1) * _CHARS_PER_TOKEN
-    lines = [_Line(one, agent, longest) for one in passages]
-    whole = [line.as_shown() for line in lines]
-    encoded = [line_of(one, agent) for one in whole]
-    # Most sessions are short; one estimate over all of it says so.
-    if estimate_tokens("\n".join(encoded)) <= budget:
-        return Fitted(tuple(whole), tuple(encoded), any(line.is_cut for line in lines))
-    for line in lines:
+    characters = sum([len(one.text) + len(one.input) + len(one.error) for one in passages])
+    if characters <= min(longest, LONGEST_TOOL_TEXT):
+        # Most sessions are short; nothing of these can be too long by itself.
+        whole = tuple(passages) if is_shown(passages) else tuple(map(passage_shown, passages))
+        encoded = tuple([line_of(one, agent) for one in whole])
+        if estimate_tokens("\n".join(encoded)) <= budget:
+            return Fitted(whole, encoded, False)
+    elif characters <= longest:
+        lines = [_Line(one, agent, longest) for one in passages]
+        whole = tuple([line.as_shown() for line in lines])
+        encoded = tuple([line_of(one, agent) for one in whole])
+        if estimate_tokens("\n".join(encoded)) <= budget:
+            return Fitted(whole, encoded, any(line.is_cut for line in lines))
+    return _shortened(passages, agent, budget, longest)
+
+
+def _shortened(passages: Sequence[Passage], agent: str, budget: int, longest: int) -> Fitted | None:
+    always = _kept_always(passages)
+    reached = _within_reach(passages, budget) | always
+    lines = {index: _Line(passages[index], agent, longest) for index in sorted(reached)}
+    for line in lines.values():
         line.measure()
         for text in line.texts:
             text.measure()
     for group in _GROUPS:
-        _level(lines, group.roles, group.floor, budget)
-    kept = _within(lines, budget)
+        _level(list(lines.values()), group.roles, group.floor, budget)
+    kept = _within(passages, lines, always, budget)
     if kept is None:
-        must = [lines[index] for index in sorted(_kept_always(lines))]
+        must = [lines[index] for index in sorted(always)]
         for group in _GROUPS:
             _level(must, group.roles, group.last_floor, budget)
-        kept = _within(lines, budget)
-    return None if kept is None else _with_gaps(lines, kept)
+        kept = _within(passages, lines, always, budget)
+    return None if kept is None else _with_gaps(passages, lines, kept)
+
+
+def _from_both_ends(count: int) -> Iterator[int]:
+    """Yield places from the ends towards the middle, the end first."""
+    front, back = 0, count - 1
+    while front <= back:
+        yield back
+        back -= 1
+        if front <= back:
+            yield front
+        front += 1
+
+
+def _within_reach(passages: Sequence[Passage], budget: int) -> set[int]:
+    """Return the places of passages that could stay; those in between need not be looked at.
+
+    A passage takes at least what its line takes without texts, and a text the fewest tokens it can count as or the
+    floor it may be shortened to.
+    """
+    reached: set[int] = set()
+    left = budget
+    for index in _from_both_ends(len(passages)):
+        one = passages[index]
+        floor = _FLOORS.get(one.role, _GROUPS[0].floor) // 2
+        left -= _LINE_TOKENS + sum(
+            min(len(text) // _CHARS_PER_TOKEN, floor) for text in (one.text, one.input, one.error)
+        )
+        if left < 0:
+            break
+        reached.add(index)
+    return reached
 
 
 def _level(lines: Sequence[_Line], roles: frozenset[str], floor: int, budget: int) -> None:
@@ -151,51 +199,44 @@ def _water_level(sizes: Sequence[int], excess: int) -> int:
     return 0
 
 
-def _kept_always(lines: Sequence[_Line]) -> set[int]:
+def _kept_always(passages: Sequence[Passage]) -> set[int]:
     """Return the places of passages without which a session cannot be judged."""
-    last = len(lines) - 1
-    backwards: Callable[[str], int | None] = lambda role: next(  # noqa: E731
-        (index for index in range(last, -1, -1) if lines[index].passage.role == role), None
-    )
-    first_words = next((index for index, line in enumerate(lines) if line.passage.role == "user"), None)
-    return {index for index in (0, last, first_words, backwards("user"), backwards("assistant")) if index is not None}
+    last = len(passages) - 1
+    backwards = range(last, -1, -1)
+    found = {0, last}
+    for role, places in (("user", range(last + 1)), ("user", backwards), ("assistant", backwards)):
+        found |= set(islice((index for index in places if passages[index].role == role), 1))
+    return found
 
 
-def _within(lines: Sequence[_Line], budget: int) -> set[int] | None:
-    """Return the places of what stays: what must, then from both ends towards the middle, the end first."""
-    kept = _kept_always(lines)
-    gaps = estimate_tokens(gap_line([lines[-1].passage] * 2)) * (len(kept) + 1)
-    left = budget - gaps - sum(lines[index].tokens for index in kept)
+def _within(passages: Sequence[Passage], lines: Mapping[int, _Line], always: set[int], budget: int) -> set[int] | None:
+    """Return the places of what stays: what must, then from both ends towards the middle as far as it fits."""
+    kept = set(always)
+    gap = estimate_tokens(gap_line([passages[-1]] * 2))
+    left = budget - gap * (len(kept) + 1) - sum(lines[index].tokens for index in kept)
     if left < 0:
         return None
-    front, back = 0, len(lines) - 1
-    from_end = True
-    while front <= back:
-        index = back if from_end else front
-        if index not in kept:
-            if lines[index].tokens > left:
-                break
-            left -= lines[index].tokens
-            kept.add(index)
-        if from_end:
-            back -= 1
-        else:
-            front += 1
-        from_end = not from_end
+    for index in _from_both_ends(len(passages)):
+        if index in kept:
+            continue
+        if index not in lines or lines[index].tokens > left:
+            break
+        left -= lines[index].tokens
+        kept.add(index)
     return kept
 
 
-def _with_gaps(lines: Sequence[_Line], kept: set[int]) -> Fitted:
-    passages: list[Passage] = []
+def _with_gaps(passages: Sequence[Passage], lines: Mapping[int, _Line], kept: set[int]) -> Fitted:
+    stays: list[Passage] = []
     encoded: list[str] = []
     gap: list[Passage] = []
-    for index, line in enumerate(lines):
+    for index, one in enumerate(passages):
         if index not in kept:
-            gap.append(line.passage)
+            gap.append(one)
             continue
         if gap:
             encoded.append(gap_line(gap))
             gap = []
-        passages.append(line.as_shown())
-        encoded.append(line.encoded())
-    return Fitted(tuple(passages), tuple(encoded), True)
+        stays.append(lines[index].as_shown())
+        encoded.append(lines[index].encoded())
+    return Fitted(tuple(stays), tuple(encoded), True)

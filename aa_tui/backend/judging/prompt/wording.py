@@ -16,6 +16,7 @@ from aa_tui.backend.judging.prompt.tokens import estimate_tokens
 from aa_tui.backend.judging.reply.spec import ReplySpec
 from aa_tui.backend.model.evaluator import Label, OutputType
 from aa_tui.backend.support.drawable import drawable
+from aa_tui.backend.support.ids import text_hash
 
 TRANSCRIPT, CONTEXT, AGENT, TOOLS = "transcript", "context", "agent", "tools"
 LAST_USER, LAST_RESPONSE, LABELS = "last_user_message", "last_response", "labels"
@@ -83,17 +84,19 @@ class Wording:
     """The texts that must be in the data: `transcript`, or any of the last messages alone."""
     tokens: int
     """Estimate of what the words take, the instructions before them included."""
+    hash: str
 
 
 def _wording(before: str, after: str, uses: frozenset[str]) -> Wording:
-    return Wording(before, after, uses, estimate_tokens(SYSTEM) + estimate_tokens(before) + estimate_tokens(after))
+    tokens = estimate_tokens(SYSTEM) + estimate_tokens(before) + estimate_tokens(after)
+    return Wording(before, after, uses, tokens, text_hash(SYSTEM, before, after))
 
 
 @lru_cache(maxsize=128)
 def single(prompt: str, labels: tuple[Label, ...], spec: ReplySpec) -> Wording:
     """Return the words around the data for one evaluator's prompt."""
-    listed = _labels(labels, spec)
     named = {found.lower() for found in VARIABLE.findall(prompt)}
+    listed = _labels(labels, spec, always=LABELS in named)
     question = VARIABLE.sub(lambda found: _place(found, listed), drawable(prompt)).strip()
     if listed and LABELS not in named:
         question = f"{question}\n\n{listed}"
@@ -128,17 +131,19 @@ def _place(found: re.Match[str], listed: str) -> str:
     return _PLACES.get(name, found.group())
 
 
-def _labels(labels: Sequence[Label], spec: ReplySpec) -> str:
-    """Return the lines about what each answer means; empty where nothing is said of them."""
+def _labels(labels: Sequence[Label], spec: ReplySpec, *, always: bool = False) -> str:
+    """Return the lines about what each answer means; empty where there is only their names to say, unless `always`."""
     if spec.output_type is OutputType.SCORE:
         if not spec.scale.tiers:
             return ""
         tiers = sorted(spec.scale.tiers, key=lambda one: one.least)
         return "\n".join(["Parts of the scale:", *(f"- from {tier.least:g}: {drawable(tier.name)}" for tier in tiers)])
-    if spec.output_type is OutputType.BINARY and not any(one.description or one.examples for one in labels):
+    if not (always or any(one.description or one.examples for one in labels)):
         return ""
     known = {one.label: one for one in labels}
-    names = [one.label for one in labels] if spec.output_type is OutputType.BINARY else spec.labels
+    names = [one.label for one in labels] if spec.output_type is OutputType.BINARY else list(spec.labels)
+    if not names:
+        return ""
     said = ["What the answers mean:" if spec.output_type is OutputType.BINARY else "The labels:"]
     for name in names:
         one = known.get(name, Label(name))
@@ -172,22 +177,23 @@ def _verdict_line(spec: ReplySpec) -> str:
 _RATIONALE = '"rationale": at most two sentences that say why'
 _EVIDENCE = (
     '"evidence": a list of {"turn": the number of the line, "quote": words copied from that line, letter by letter}, '
-    "at most five, each one to three sentences at most"
+    "at most five, none longer than two sentences; an empty list where nothing can be quoted"
 )
 _IMPROVEMENT = '"improvement": what would have scored higher, one sentence, or an empty string'
 
 
-def _evidence_line(spec: ReplySpec) -> str:
-    said = _EVIDENCE
-    if spec.evidence_required:
-        said += "; at least one is required"
+def _demands(spec: ReplySpec) -> str:
+    """Return what is asked of the evidence beyond its form; empty where nothing is."""
+    said = ["at least one quote is required"] if spec.evidence_required else []
     if spec.evidence_from:
-        said += f"; quote lines with the role {' or '.join(f'`{role}`' for role in spec.evidence_from)}"
-    return said
+        roles = " or ".join(f"`{role}`" for role in spec.evidence_from)
+        said.append(f"at least one quote must come from a line with the role {roles}")
+    return ", and ".join(said)
 
 
 def _form(spec: ReplySpec) -> str:
-    lines = [_RATIONALE, _verdict_line(spec), _evidence_line(spec)]
+    demands = _demands(spec)
+    lines = [f"{_EVIDENCE}; {demands}" if demands else _EVIDENCE, _RATIONALE, _verdict_line(spec)]
     if spec.output_type is OutputType.SCORE:
         lines.append(_IMPROVEMENT)
     return f"Answer with one JSON object with these keys and nothing else:\n{_listed(lines)}"
@@ -197,17 +203,13 @@ def _batch_form(questions: Sequence[Question], by_products: Sequence[tuple[str, 
     keys = ", ".join(f'"{one.id}"' for one in questions)
     said = [
         f"Answer with one JSON object and nothing else. It has the keys {keys}; each holds an object with",
-        _listed([_RATIONALE, "the verdict, as said below", _EVIDENCE]),
+        _listed([_EVIDENCE, _RATIONALE, "the verdict, as said below"]),
         "The verdicts:",
-        _listed([f'in "{one.id}" {_verdict_line(one.spec)}' for one in questions]),
+        _listed([f'in "{one.id}": {_verdict_line(one.spec)}' for one in questions]),
     ]
-    said += [
-        f'In "{one.id}" the evidence must come{_evidence_line(one.spec).removeprefix(_EVIDENCE)}'
-        for one in questions
-        if one.spec.evidence_required or one.spec.evidence_from
-    ]
+    said += [f'Evidence in "{one.id}": {demands}.' for one in questions if (demands := _demands(one.spec))]
     if by_products:
-        said.append(f"Beside them it has {', '.join(chr(34) + name + chr(34) for name, _ in by_products)}: strings.")
+        said.append("Beside them it has, as strings: " + ", ".join(f'"{name}"' for name, _ in by_products))
     return "\n".join(said)
 
 
