@@ -176,7 +176,10 @@ def delete_by_session(tx: Tx, project_id: int, ids: Sequence[int]) -> None:
 
 
 def blank_verdicts(tx: Tx, project_id: int, ids: Iterable[int]) -> None:
-    """Take quotes, reasons and prompts out of the verdicts on sessions that stay; the verdicts themselves stand."""
+    """Take quotes, reasons and prompts out of the verdicts on sessions that stay; the verdicts themselves stand.
+
+    What code said of earlier closes goes: it may tell of events that are not there any more.
+    """
     rows = [{"p": project_id, "s": session} for session in ids]
     tx.executemany(
         "UPDATE result SET rationale=NULL, evidence=NULL, prompt=NULL, raw_reply=NULL, error=error_kind "
@@ -186,6 +189,11 @@ def blank_verdicts(tx: Tx, project_id: int, ids: Iterable[int]) -> None:
     tx.executemany(
         "UPDATE signal_result SET rationale=NULL, evidence=NULL, labels=NULL, extras=NULL, raw_reply=NULL, "
         "error=error_kind WHERE project_id=:p AND session_id=:s AND method NOT IN ('code', 'sender')",
+        rows,
+    )
+    tx.executemany(
+        "DELETE FROM signal_result WHERE project_id=:p AND session_id=:s AND method IN ('code', 'sender') "
+        "AND revision<(SELECT revision FROM session WHERE project_id=:p AND id=:s)",
         rows,
     )
     tx.executemany(
