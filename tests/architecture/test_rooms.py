@@ -21,6 +21,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     f"{B}.store": (f"{B}.model", f"{B}.support"),
     f"{B}.ingest": (f"{B}.model", f"{B}.support", f"{B}.sources", f"{B}.store"),
     f"{B}.query": (f"{B}.model", f"{B}.support", f"{B}.store"),
+    f"{B}.judging": (f"{B}.model", f"{B}.support"),
     f"{B}.service": (B,),
     "aa_tui.widgets": (f"{B}.model", f"{B}.support", f"{B}.query.readmodels", "aa_tui.themes"),
     "aa_tui.screens": (
@@ -57,6 +58,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     f"{B}.store": ("sqlmodel", "sqlalchemy", "alembic", "psycopg"),
     f"{B}.ingest": ("genai_prices",),
     f"{B}.query": (),
+    f"{B}.judging": ("aiohttp", "genai_prices", "keyring", "litellm", "regex", "yarl"),
     f"{B}.service": (),
     "aa_tui.widgets": ("textual", "rich"),
     "aa_tui.screens": ("textual", "rich"),
@@ -82,6 +84,7 @@ LAZY = {
     "watchfiles",
     "pydantic_settings",
     "psycopg",
+    "regex",
 }
 """Never at module level: they are heavy and imported when first used."""
 LAZY_EXCEPT = {f"{B}.store.migrations", "aa_tui.server"}
