@@ -407,13 +407,21 @@ class AAApp(PrivateCrash, inherit_bindings=False):
 
     async def _look_for_changes(self, workspace: Workspace) -> None:
         with self.busy(), suppress(AAError):
-            change = await self._read(workspace.store.change_counter)
-            if change != self._change:
-                self._change = change
-                await self.receiver.look(workspace)
+            try:
+                change = await self._read(workspace.store.change_counter)
+            except AAError as error:
+                if (place := self.place_below()) is not None:
+                    place.failed("news", error)
+                return
+            if workspace is not self.workspace:
+                return
+            changed, self._change = change != self._change, change
+            if changed:
                 await self.take_changes()
-            elif self.mark is not None:
-                # One that was killed says nothing of it.
+            else:
+                self._tell_news()
+            # A receiver that was killed says nothing of it.
+            if changed or self.mark is not None:
                 await self.receiver.look(workspace)
 
     async def _read(self, call: Callable[[], T]) -> T:
@@ -421,7 +429,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
 
     async def take_changes(self) -> None:
         """Something was committed, here or by another process: places start anew where the project's settings changed,
-        and otherwise learn of it without moving what is read.
+        and otherwise learn of it without moving what is read. Those that are not seen learn of it when they are.
 
         Raises:
             AAError: the project cannot be read.
@@ -430,6 +438,8 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         if workspace is None:
             return
         with self.busy():
+            for screen in self._screens.values():
+                screen.news = True
             changed = await self._read(workspace.reread)
             place = self.place_below()
             if workspace is not self.workspace or place is None:
@@ -437,7 +447,13 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             if changed:
                 await self._start_anew(place)
             else:
-                await place.store_changed()
+                self._tell_news()
+
+    def _tell_news(self) -> None:
+        """Tell the place that is seen what it has not been told yet."""
+        place = self.place_below()
+        if place is not None and place.news:
+            place.news = not place.store_changed()
 
     async def tell_imported(self) -> None:
         """An import has ended: every place may look at what came in."""

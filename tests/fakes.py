@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
@@ -198,6 +199,7 @@ class FakeWorkspace:
             read_only=read_only,
             read_only_reason="the file is not yours" if read_only else None,
             change_counter=lambda: self.changes,
+            reader=lambda token=None: nullcontext(SimpleNamespace(fetch=lambda sql, params=None: [])),
             close=lambda: None,
             url="fake:",
         )

@@ -97,6 +97,8 @@ class PlaceScreen(FirstOnce):
 
     def __init__(self) -> None:
         super().__init__()
+        self.news = False
+        """True while something was committed that `store_changed` is still to be told of."""
         self._settled = asyncio.Event()
         self._tokens: dict[str, CancelToken] = {}
         self._work: dict[str, Coroutine[Any, Any, None]] = {}
@@ -208,6 +210,11 @@ class PlaceScreen(FirstOnce):
         guarded: Callable[[], Awaitable[None]] = partial(self._guarded, work, group)
         self.run_worker(guarded, group=group, exclusive=True, exit_on_error=False)
 
+    def at_work(self, group: str) -> bool:
+        """Tell whether work of a group is under way."""
+        work = self._work.get(group)
+        return work is not None and inspect.getcoroutinestate(work) != inspect.CORO_CLOSED
+
     async def _guarded(self, work: Coroutine[Any, Any, None], group: str) -> None:
         if inspect.getcoroutinestate(work) == inspect.CORO_CLOSED:
             return
@@ -248,8 +255,12 @@ class PlaceScreen(FirstOnce):
         """Forget what is shown, because another project was opened; `show` follows."""
         self.cancel_all()
 
-    async def store_changed(self) -> None:
-        """Something was committed, here or by another process: say so, without moving what is read."""
+    def store_changed(self) -> bool:
+        """Something was committed, here or by another process: say so, without moving what is read.
+
+        Return False to be told again with the next look: what is shown is held still, not seen, or just being read.
+        """
+        return True
 
     async def imported(self) -> None:
         """An import of this run has ended: what was chosen by the data that were there may be chosen anew."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual import events, on
 from textual.containers import Horizontal
@@ -29,9 +29,13 @@ from aa_tui.widgets.windowed_table import WindowedTable
 if TYPE_CHECKING:
     from aa_tui.backend.model.filter import Filter, Sort
     from aa_tui.backend.query.readmodels import SessionRow
+    from aa_tui.backend.service.workspace import Workspace
+    from aa_tui.backend.support.cancel import CancelToken
     from aa_tui.widgets.empty_state import EmptyState
     from aa_tui.widgets.filter_bar import FilterBar
     from aa_tui.widgets.session_preview import SessionPreview
+
+T = TypeVar("T")
 
 FIRST_PAGE = 100
 _WIDE = 120
@@ -47,8 +51,8 @@ class Shown:
     capped: int | None = None
     """All matches, where only the best were ranked."""
     as_of_ms: int | None = None
-    change: int | None = None
-    """The store's change counter when the list was read."""
+    version: int | None = None
+    """The project's data version when the list was read."""
     fresh: int = 0
     """Sessions that arrived since."""
     frozen: bool = False
@@ -85,9 +89,6 @@ class SessionsScreen(SessionListActions):
         yield self.table
         if self.app.size.width >= _WIDE:
             yield self._make_preview()
-
-    def on_mount(self) -> None:
-        self.set_interval(5.0 if self.aa.remote else 2.0, self._watch)
 
     @property
     def filter(self) -> Filter:
@@ -204,13 +205,14 @@ class SessionsScreen(SessionListActions):
         workspace = await self.ready()
         self._zone, self._now_ms = workspace.project.time_zone, workspace.clock.now_ms()
         wanted, order = self.filter, self.order
-        change = workspace.store.change_counter()
+        version: int | None = None
         if not keep or not self.table.ids:
-            page = await self.ask(workspace.sessions.first_page, wanted, order, limit=FIRST_PAGE, group="page")
+            first_page = partial(workspace.sessions.first_page, wanted, order, limit=FIRST_PAGE)
+            version, page = await self.ask(_with_version, workspace, first_page, group="page")
             self.table.set_sort(order.key, order.descending)
             self.table.put_rows({row.id: row for row in page})
             self.table.set_ids(array("q", [row.id for row in page]), keep=False)
-            self.shown = Shown(len(page) if len(page) < FIRST_PAGE else None, None, self._now_ms, change)
+            self.shown = Shown(len(page) if len(page) < FIRST_PAGE else None, None, self._now_ms, version)
             self._say_words()
             if not page:
                 await self._explain()
@@ -219,9 +221,12 @@ class SessionsScreen(SessionListActions):
             if len(page) < FIRST_PAGE and order.key != "relevance":
                 self._restore_place()
                 return
-        listed = await self.ask(workspace.sessions.ids, wanted, order, group="ids")
+        newer, listed = await self.ask(
+            _with_version, workspace, partial(workspace.sessions.ids, wanted, order), group="ids"
+        )
+        version = newer if version is None else version
         capped = listed.matches if listed.capped else None
-        self.shown = Shown(listed.total, capped, self._now_ms, change, 0, self.shown.frozen)
+        self.shown = Shown(listed.total, capped, self._now_ms, version, 0, self.shown.frozen)
         self.table.set_sort(order.key, order.descending)
         self.table.set_ids(listed.ids, keep=True)
         if keep:
@@ -325,16 +330,22 @@ class SessionsScreen(SessionListActions):
 
     # -- news
 
-    def _watch(self) -> None:
-        if self.is_current and not self.shown.frozen and self.shown.change is not None:
-            self.load(self._look_for_news(), "news")
+    def store_changed(self) -> bool:
+        """Something was committed: say how many sessions are new, and show those that are seen as they are now."""
+        if not self.is_current or self.shown.frozen or self.shown.version is None:
+            return False
+        if self.at_work("rows") or self.at_work("news"):
+            return False
+        self.load(self._look_for_news(), "news")
+        return True
 
     async def _look_for_news(self) -> None:
         workspace = await self.ready()
-        change = await self.ask(workspace.store.change_counter, group="news", token=False)
-        if change == self.shown.change:
+        version = await self.ask(workspace.data_version, group="news", token=False)
+        if version == self.shown.version:
+            # Another project, a lease, a receiver's own words: the list is what it was.
             return
-        self.shown.change = change
+        self.shown.version = version
         now = await self.ask(workspace.sessions.count, self.filter, group="news")
         if not self.table.ids and now:
             self.reload(keep=False)
@@ -432,3 +443,8 @@ class SessionsScreen(SessionListActions):
             return
         self.aa.session_list = SessionList(table.ids, table.cursor, self.filter.to_text())
         self.go(Address("session", {}, row.key))
+
+
+def _with_version(workspace: Workspace, read: Callable[..., T], token: CancelToken) -> tuple[int, T]:
+    """Return the project's data version and what was read after it; both in one go on a reader thread."""
+    return workspace.data_version(), read(token=token)

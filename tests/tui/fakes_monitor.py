@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -278,6 +279,10 @@ class FakeStore:
 
     def change_counter(self) -> int:
         return self.changes
+
+    def reader(self, token: Any = None) -> Any:
+        """A reader that finds nothing: no receiver runs."""
+        return nullcontext(SimpleNamespace(fetch=lambda sql, params=None: []))
 
     def close(self) -> None:
         """Nothing is open."""

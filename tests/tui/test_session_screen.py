@@ -240,7 +240,8 @@ async def test_growing_session_keeps_the_reader_where_they_are() -> None:
         before = screen.selected_step
         made.user_says("And now?")
         made.agent_says("Now it is done.")
-        await screen.store_changed()
+        assert screen.store_changed()
+        await settled(pilot)
         assert screen.detail is not None and len(screen.detail.steps) == 10
         await pilot.press("r")
         await settled(pilot)

@@ -71,10 +71,8 @@ class Answer(NamedTuple):
     parts: tuple[FilterPart, ...]
     """Where nothing matches: what each part of the filter lets through."""
     now_ms: int
-    change: int
-    """The store's change counter before it was read."""
     version: int
-    """The project's data version then."""
+    """The project's data version before it was read."""
 
 
 def read(workspace: Workspace, wanted: Asked, chosen: TimeRange | None, token: CancelToken) -> Answer:
@@ -86,11 +84,11 @@ def read(workspace: Workspace, wanted: Asked, chosen: TimeRange | None, token: C
         UsageError: there is no such property to group by.
     """
     monitor = workspace.monitor
-    change, version = workspace.store.change_counter(), workspace.data_version()
+    version = workspace.data_version()
     now_ms = workspace.clock.now_ms()
     base = wanted.filter
     if not monitor.has_agent_data():
-        return Answer(None, base, chosen, (), now_ms, change, version)
+        return Answer(None, base, chosen, (), now_ms, version)
     if base.time_range() is None:
         chosen = chosen or monitor.best_range()
         base = base.with_range(chosen)
@@ -98,7 +96,7 @@ def read(workspace: Workspace, wanted: Asked, chosen: TimeRange | None, token: C
     parts: tuple[FilterPart, ...] = ()
     if not has_sessions(view):
         parts = tuple(workspace.sessions.explain_nothing(base, token=token))
-    return Answer(view, base, chosen, parts, now_ms, change, version)
+    return Answer(view, base, chosen, parts, now_ms, version)
 
 
 def has_sessions(view: MonitorView) -> bool:

@@ -59,7 +59,6 @@ class MonitorScreen(MonitorMenus):
         self._guide_wanted = False
         self._now_ms: int | None = None
         self._note_time: int | None = None
-        self._seen: int | None = None
         self._version: int | None = None
         self._frozen = False
         self._nothing_shown: EmptyState | None = None
@@ -118,7 +117,7 @@ class MonitorScreen(MonitorMenus):
             await self._show_guide()
             return
         answer = await self.ask(reading.read, workspace, self._asked, self._range, group="view")
-        self._seen, self._version = answer.change, answer.version
+        self._version = answer.version
         if answer.view is None:
             await self._show_guide()
             return
@@ -176,6 +175,9 @@ class MonitorScreen(MonitorMenus):
 
     def failed(self, group: str, error: AAError) -> None:
         """Say it where the data would be; what was there before stays, with the words at the bottom."""
+        if group in ("view", "news"):
+            # New figures that could not be read are tried again with the next look.
+            self.news = True
         if group != "view":
             super().failed(group, error)
             return
@@ -199,27 +201,23 @@ class MonitorScreen(MonitorMenus):
 
     # News ----------------------------------------------------------------------------------------------------
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        # Asking whether anything was committed costs microseconds and paints nothing.
-        self.set_interval(5.0 if self.aa.remote else 2.0, self._watch)
-
-    def _watch(self) -> None:
-        if self.is_current and not self._frozen and self._seen is not None:
-            self.load(self._look_for_news(), "news")
+    def store_changed(self) -> bool:
+        """Something was committed: take new figures in, where the cursor stays."""
+        if not self.is_current or self._frozen or self._version is None:
+            return False
+        if self.at_work("view") or self.at_work("news"):
+            return False
+        self.load(self._look_for_news(), "news")
+        return True
 
     async def _look_for_news(self) -> None:
         workspace = await self.ready()
-        change = await self.ask(workspace.store.change_counter, group="news", token=False)
-        if change == self._seen:
-            return
         version = await self.ask(workspace.data_version, group="news", token=False)
         if version == self._version:
             # Another project, a lease, a receiver's own words: the figures here are what they were.
-            self._seen = change
             return
         if self.has_class("-guide"):
-            self._seen, self._version = change, version
+            self._version = version
             self.load(self._refresh_guide(), "guide")
         else:
             self.load(self._load(), "view")
@@ -399,7 +397,7 @@ class MonitorScreen(MonitorMenus):
     def forget(self) -> None:
         """Another project is shown: nothing of the former one counts."""
         super().forget()
-        self._view, self._range, self._chosen, self._parts = None, None, False, ()
+        self._view, self._version, self._range, self._chosen, self._parts = None, None, None, False, ()
         self._asked = reading.Asked()
 
     def on_resize(self, event: events.Resize) -> None:

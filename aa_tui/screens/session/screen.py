@@ -303,14 +303,18 @@ class SessionScreen(SessionMoving, SessionSearching, SessionCopying):
         self._show_tab()
         self.flash(f"{plural(added, 'new step')}" if added else "nothing new")
 
-    async def store_changed(self) -> None:
+    def store_changed(self) -> bool:
         """Something was committed: say so when this session grew, without moving what is read."""
-        if self._detail is None or self._session_id is None:
-            return
+        if self._detail is None or self._session_id is None or self.at_work("session"):
+            return False
+        self.load(self._look_for_news(self._session_id), "news")
+        return True
+
+    async def _look_for_news(self, session_id: int) -> None:
         workspace = await self.ready()
-        rows = await self.ask(workspace.sessions.rows, [self._session_id], group="news")
-        row = rows.get(self._session_id)
-        if row is not None and row != self._detail.row:
+        rows = await self.ask(workspace.sessions.rows, [session_id], group="news")
+        row = rows.get(session_id)
+        if row is not None and self._detail is not None and row.id == self._detail.row.id and row != self._detail.row:
             self._added = True
             self._say_where(self._detail)
 
