@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 PREFIX = "AA_TUI_"
 OTHER_VARIABLES = frozenset({"HOME", "HOST_CONFIG", "REQUIRE", "TRACEBACK"})
 """Variables of the program that are no settings: they are read before any settings file, or by the tests."""
+SECRET_PREFIX = f"{PREFIX}KEY_"
+"""Variables that hold keys of model servers; `judging.providers.keys` alone reads them."""
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -233,7 +235,9 @@ def _layers(
             yield str(file), key, value
     for name, text in sorted(environment.items()):
         key = name.removeprefix(PREFIX)
-        if name.startswith(PREFIX) and key not in OTHER_VARIABLES and text != "":
+        if name.startswith(SECRET_PREFIX) or key in OTHER_VARIABLES:
+            continue
+        if name.startswith(PREFIX) and text != "":
             yield name, key.lower(), text
     for key, value in flags.items():
         if value is not None:

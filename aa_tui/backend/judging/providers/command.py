@@ -16,14 +16,15 @@ from collections.abc import Sequence
 
 from aa_tui.backend.judging.providers.contract import CallReply, CallRequest, ProviderError
 from aa_tui.backend.judging.providers.errors import from_status
-from aa_tui.backend.judging.providers.keys import PREFIX
 from aa_tui.backend.judging.providers.redact import redact
 from aa_tui.backend.model.judgement import ErrorKind
+from aa_tui.backend.support.settings import SECRET_PREFIX
 
 MOST_BYTES = 1 << 20
 """Longest reply that is read; a command that writes more is ended."""
 _MOST_ERROR_BYTES = 16 << 10
 _READ = 1 << 16
+_SWEEP_S = 0.1
 _FAILURES = (
     (429, ("rate limit", "too many requests", "usage limit", "limit reached")),
     (401, ("log in", "login", "logged in", "unauthorized", "authenticat", "api key", "credential")),
@@ -74,7 +75,7 @@ class Command:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 cwd=folder,
-                env={name: text for name, text in os.environ.items() if not name.startswith(PREFIX)},
+                env={name: text for name, text in os.environ.items() if not name.startswith(SECRET_PREFIX)},
                 start_new_session=True,
             )
         except OSError as error:
@@ -92,16 +93,21 @@ class Command:
                 await stdin.drain()
             stdin.close()
 
-        async def leave() -> None:
-            # What the command left running must not keep its stdout open behind it.
-            await process.wait()
+        async def sweep() -> None:
+            # What the command left running must not keep its stdout open behind it. Waiting for the process would wait
+            # for exactly that, so its end is looked for.
+            while process.returncode is None:  # noqa: ASYNC110
+                await asyncio.sleep(_SWEEP_S)
             _kill(process)
 
-        async with asyncio.TaskGroup() as group:
-            reply = group.create_task(_read(process, process.stdout, MOST_BYTES))
-            said = group.create_task(_read(process, process.stderr, _MOST_ERROR_BYTES, keep_going=True))
-            group.create_task(write(process.stdin))
-            group.create_task(leave())
+        sweeping = asyncio.create_task(sweep())
+        try:
+            async with asyncio.TaskGroup() as group:
+                reply = group.create_task(_read(process, process.stdout, MOST_BYTES))
+                said = group.create_task(_read(process, process.stderr, _MOST_ERROR_BYTES, keep_going=True))
+                group.create_task(write(process.stdin))
+        finally:
+            sweeping.cancel()
         return reply.result(), said.result()
 
     def _failed(self, code: int, said: str) -> ProviderError:

@@ -24,8 +24,8 @@ from aa_tui.backend.judging.providers import kind_of
 from aa_tui.backend.judging.providers.addresses import account as account_of_address
 from aa_tui.backend.support import paths
 from aa_tui.backend.support.errors import ConfigError
+from aa_tui.backend.support.settings import SECRET_PREFIX
 
-PREFIX = "AA_TUI_KEY_"
 KEYRING, FILE = "keyring", "file"
 _SERVICE = "aa-tui"
 _LONGEST = 8_192
@@ -92,7 +92,7 @@ def variables_of(provider: str, base_url: str = "", model: str = "") -> tuple[st
     """Return the environment variables a key is looked for in, in order."""
     kind = kind_of(provider)
     account = account_of(provider, base_url, model)
-    names = [PREFIX + re.sub(r"[^A-Z0-9]+", "_", account.upper()).strip("_")]
+    names = [SECRET_PREFIX + re.sub(r"[^A-Z0-9]+", "_", account.upper()).strip("_")]
     if account == account_of(provider, "", model):
         names += kind.keys
         if kind.id == "litellm" and re.fullmatch(r"[a-z][a-z0-9_]{1,40}", account):

@@ -98,9 +98,10 @@ def _reply(reply: Any) -> dict[str, Any] | None:
     choice = reply.choices[0]
     usage = getattr(reply, "usage", None)
     hidden = getattr(reply, "_hidden_params", None) or {}
+    extra = getattr(choice.message, "provider_specific_fields", None) or {}
     return {
         "text": (choice.message.content or "")[:_LONGEST_TEXT],
-        "refusal": str(getattr(choice.message, "refusal", None) or "")[:_LONGEST_MESSAGE],
+        "refusal": str(extra.get("refusal") or getattr(choice.message, "refusal", None) or "")[:_LONGEST_MESSAGE],
         "finish_reason": str(choice.finish_reason or "stop"),
         "model": str(getattr(reply, "model", "") or ""),
         "input_tokens": getattr(usage, "prompt_tokens", None),
@@ -113,10 +114,13 @@ def _error(error: BaseException) -> dict[str, Any]:
     response = getattr(error, "response", None)
     headers = getattr(response, "headers", None) or getattr(error, "litellm_response_headers", None) or {}
     status = getattr(error, "status_code", None)
+    # The library rewrites errors; the code the server gave is on the one it rewrote.
+    causes = [error, error.__cause__, error.__context__]
+    codes = [str(said) for one in causes for name in ("code", "type") if (said := getattr(one, name, None))]
     return {
         "type": type(error).__name__,
         "status": status if isinstance(status, int) else None,
-        "code": str(getattr(error, "code", "") or ""),
+        "code": " ".join(dict.fromkeys(codes)),
         "message": str(error)[:_LONGEST_MESSAGE],
         "headers": {name: str(headers[name]) for name in ("retry-after", "retry-after-ms") if name in headers},
     }

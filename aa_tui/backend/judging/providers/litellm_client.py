@@ -40,9 +40,13 @@ _PASSES = (
 _LONGEST_LINE = 8 << 20
 _NO_KEY = "unused"
 """What is sent as the key where there is none: the library demands one even for servers that take none."""
-_PREFIX = re.compile(r"^(?:litellm\.)?(?:\w+(?:Error|Exception): ?)+(?:\w+Exception - )?")
+_PREFIX = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Exception): ?)+(?:\w+Exception - )?")
 _FINISHES = {"max_tokens": "length", "end_turn": "stop", "eos": "stop"}
-_NO_JSON = re.compile(r"(?i)unable to get json|expecting value|jsondecode|not valid json|invalid response object")
+_NO_JSON = re.compile(
+    r"(?i)unable to get json|jsondecode|not valid json|invalid response object|empty or invalid response"
+    r"|(?:expecting|extra data|unterminated|invalid)[^:]{0,60}: line \d+ column \d+"
+)
+_BROKEN = re.compile(r"(?i)connection error|disconnected|connection reset|payload is not completed")
 
 
 class LiteLLM:
@@ -236,6 +240,9 @@ class LiteLLM:
         if _NO_JSON.search(raw) or name in ("APIResponseValidationError", "JSONSchemaValidationError"):
             words = f"{self._who} answered with something that is no reply of its kind: {message}"
             return ProviderError(ErrorKind.BAD_RESPONSE, words, status=status, maybe_billed=True)
+        if name == "InternalServerError" and _BROKEN.search(message):
+            words = f"{self._who} closed the connection before the answer was whole."
+            return ProviderError(ErrorKind.UNAVAILABLE, words, retryable=True, maybe_billed=True)
         if name == "APIConnectionError" or status is None:
             words = f"The connection to {self._who} failed: {message}"
             kind = ErrorKind.CONNECTION if name == "APIConnectionError" else ErrorKind.BAD_RESPONSE

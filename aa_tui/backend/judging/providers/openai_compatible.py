@@ -24,6 +24,7 @@ from aa_tui.backend.judging.providers.keys import Secret
 from aa_tui.backend.judging.providers.redact import redact
 from aa_tui.backend.judging.providers.ways import MOST_REQUESTS, Way
 from aa_tui.backend.model.judgement import ErrorKind
+from aa_tui.backend.support.text import storable
 
 if TYPE_CHECKING:
     import aiohttp
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 4 << 20
 """Largest answer that is read."""
 _MOST_ERROR_BYTES = 64 << 10
+_LONGEST_NAME = 200
 _CONNECT_S = 20.0
 """Time for a connection; the whole call has the caller's deadline."""
 _FINISHES = {"max_tokens": "length", "MAX_TOKENS": "length", "end_turn": "stop", "eos": "stop", "": "stop"}
@@ -93,8 +95,8 @@ class OpenAICompatible:
             if self._way is way:  # calls in flight at the same time learn the same thing: one step, not one each
                 self._way = other
 
-    async def models(self) -> tuple[str, ...]:
-        """Return the names of the models the server lists, which costs nothing.
+    async def listing(self) -> tuple[tuple[str, str], ...]:
+        """Return (name, owner) of the models the server lists, which costs nothing.
 
         Raises:
             ProviderError: it does not answer, or lists none.
@@ -107,7 +109,8 @@ class OpenAICompatible:
         listed = document.get("data") if isinstance(document, dict) else None
         if not isinstance(listed, list):
             raise ProviderError(ErrorKind.BAD_RESPONSE, "The server's list of models is none.", status=status)
-        return tuple(str(one["id"]) for one in listed if isinstance(one, dict) and "id" in one)
+        models = [one for one in listed if isinstance(one, dict) and isinstance(one.get("id"), str)]
+        return tuple((storable(one["id"])[:_LONGEST_NAME], str(one.get("owned_by") or "")) for one in models)
 
     async def aclose(self) -> None:
         """Close all connections; closing twice is fine, and a later call opens new ones."""
@@ -196,7 +199,7 @@ class OpenAICompatible:
         return CallReply(
             text=text if isinstance(text, str) else "",
             finish_reason=_FINISHES.get(finish, finish),
-            model=str(document.get("model") or ""),
+            model=storable(str(document.get("model") or ""))[:_LONGEST_NAME],
             input_tokens=_count(usage.get("prompt_tokens")),
             output_tokens=_count(usage.get("completion_tokens")),
             latency_ms=latency_ms,

@@ -30,7 +30,7 @@ _SHAPES = tuple(
         ),
         (
             r"(?i)((?:api[-_ ]?key|access[-_ ]?key|authorization|token|secret|password|passwd|signature|\bkey)"
-            r"(?:\s+(?:provided|is|was))?[\"']?\s{0,3}[:=]\s{0,3}[\"']?)[^\s\"'&,;)}\]]{6,}",
+            r"(?:\s+(?:provided|is|was))?[\"']?\s{0,3}[:=]\s{0,3}[\"']?)[^\s\"'&,;)}\[\]]{6,}",
             rf"\1{GONE}",
         ),
         (r"(?<![A-Za-z0-9_])(?=[A-Za-z0-9_]{0,200}[0-9])(?=[0-9_]{0,200}[A-Za-z])[A-Za-z0-9_*]{20,}", GONE),
