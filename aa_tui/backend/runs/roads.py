@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -62,5 +61,5 @@ def open_road(choice: ModelChoice, use: ModelUse, command: Sequence[str] | None 
     from aa_tui.backend.judging.providers import open_provider
     from aa_tui.backend.judging.providers.keys import find_key
 
-    key = find_key(choice.provider, choice.base_url, os.environ)
+    key = find_key(choice.provider, choice.base_url, model=choice.model)
     return open_provider(choice, key, command=command, local_only=use is ModelUse.LOCAL)

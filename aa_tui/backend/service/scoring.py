@@ -48,6 +48,19 @@ LEAVES = (
 """What a judge is sent, in words."""
 
 
+def road_opener(workspace: Workspace) -> Callable[[ModelChoice], Provider]:
+    """Return what opens the way to a model as the project and this machine's settings say now."""
+
+    def open_(choice: ModelChoice) -> Provider:
+        from aa_tui.backend.runs.roads import open_road
+        from aa_tui.backend.service.judges import machine_command
+
+        use = ScoringTerms.of(workspace.project.settings).use
+        return open_road(choice, use, machine_command() if choice.provider == "command" else None)
+
+    return open_
+
+
 class ScoringService:
     """What a door can ask of model scoring. Nothing here calls a model unless its description says so."""
 
@@ -301,7 +314,9 @@ class ScoringService:
         """
         from aa_tui.backend.runs.scoring import run_pending
 
-        return run_pending(self._work.store, self._work.project.id, self._work.clock, token, advance, provider)
+        return run_pending(
+            self._work.store, self._work.project.id, self._work.clock, self._opener(provider), token, advance
+        )
 
     def estimate_backfill(
         self, request: Backfill, sessions: Sequence[int], token: CancelToken | None = None
@@ -349,13 +364,19 @@ class ScoringService:
                 humanize.plural(len(sessions), "session"),
                 {"signals": request.signals, "evaluators": list(request.evaluators), "most_nano": request.most_nano},
             )
-        return backfill(self._work.store, project.id, self._work.clock, request, sessions, token, advance, provider)
+        return backfill(
+            self._work.store, project.id, self._work.clock, self._opener(provider), request, sessions, token, advance
+        )
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def _chosen(terms: ScoringTerms, choice: ModelChoice | None) -> ModelChoice:
-        chosen = choice or terms.choice
+    def _opener(self, provider: Provider | None) -> Callable[[ModelChoice], Provider]:
+        if provider is not None:
+            return lambda _choice: provider
+        return road_opener(self._work)
+
+    def _chosen(self, terms: ScoringTerms, choice: ModelChoice | None) -> ModelChoice:
+        chosen = choice or terms.choice or self._work.judges.choice()[0]
         if chosen is None:
             raise UsageError("No model is chosen.", "Name one, for example --provider ollama --model NAME.")
         return chosen

@@ -193,6 +193,14 @@ def work_of(reader: Reader, project_id: int, session_id: int) -> list[dict[str, 
     return [dict(zip(_WORK_COLUMNS, row, strict=True)) for row in rows]
 
 
+def rules_of(reader: Reader, project_id: int, ids: Iterable[int]) -> dict[int, str]:
+    """Return what rules of code know of sessions, by id: codes parted by blanks."""
+    rows = fetch_in(
+        reader, "SELECT id, rules FROM session WHERE project_id=:p AND id IN ({values})", {"p": project_id}, ids
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def projects_with_work(reader: Reader, now_ms: int) -> list[int]:
     """Return the projects in which anything may have to be scored: with a consent, active evaluators or due work."""
     rows = reader.fetch(

@@ -56,21 +56,22 @@ def heads(reader: Reader, project_id: int, sessions: Iterable[int]) -> dict[int,
 
 
 def current(reader: Reader, project_id: int, sessions: Iterable[int]) -> list[Row]:
-    """Return (session, signal, evaluator id, name, value, passed, revision, method, error kind) of current results.
+    """Return (session, evaluator id, name, value, passed, revision, method, error, current) of results that count.
 
-    Signals have an evaluator id of 0 and their own name; evaluators theirs. Imported results count as current ones.
+    Signals have an evaluator id of 0 and their own name; evaluators theirs. What sessions' own events say of signals
+    comes too where something else counts now.
     """
     wanted = list(sessions)
     found = fetch_in(
         reader,
-        "SELECT session_id, 0, signal, value, passed, revision, method, error FROM signal_result "
-        "WHERE project_id=:p AND current=1 AND session_id IN ({values})",
+        "SELECT session_id, 0, signal, value, passed, revision, method, error, current FROM signal_result "
+        "WHERE project_id=:p AND (current=1 OR method<>'llm') AND session_id IN ({values})",
         {"p": project_id},
         wanted,
     )
     found += fetch_in(
         reader,
-        "SELECT r.session_id, r.evaluator_id, e.name, r.value, r.passed, r.session_revision, r.method, r.error "
+        "SELECT r.session_id, r.evaluator_id, e.name, r.value, r.passed, r.session_revision, r.method, r.error, 1 "
         "FROM result r JOIN evaluator e ON e.project_id=r.project_id AND e.id=r.evaluator_id "
         "WHERE r.project_id=:p AND r.current=1 AND r.run_id=0 AND r.session_id IN ({values})",
         {"p": project_id},
@@ -79,10 +80,40 @@ def current(reader: Reader, project_id: int, sessions: Iterable[int]) -> list[Ro
     return found
 
 
+def standing(reader: Reader, project_id: int, sessions: Iterable[int]) -> dict[tuple[int, int, int, int], Row]:
+    """Return (value, passed) of verdicts of evaluators by (session, evaluator, version, close), errors left out."""
+    rows = fetch_in(
+        reader,
+        "SELECT session_id, evaluator_id, evaluator_version, session_revision, value, passed FROM result "
+        "WHERE project_id=:p AND run_id=0 AND error_kind IS NULL AND session_id IN ({values})",
+        {"p": project_id},
+        sessions,
+    )
+    return {row[:4]: row[4:] for row in rows}
+
+
+def reinstate_results(tx: Tx, project_id: int, rows: Sequence[tuple[int, int, int, int]]) -> None:
+    """Put verdicts that stand into the record again: (session, evaluator, version, close)."""
+    tx.executerows(
+        "UPDATE result SET current=1 WHERE project_id=:p AND session_id=:s AND evaluator_id=:e AND run_id=0 "
+        "AND evaluator_version=:version AND session_revision=:revision",
+        [(project_id, *row) for row in rows],
+    )
+
+
 def supersede_signals(tx: Tx, project_id: int, rows: Sequence[tuple[int, str]]) -> None:
     """Take results of signals out of the current record: (session, signal)."""
     tx.executerows(
         "UPDATE signal_result SET current=0 WHERE project_id=:p AND session_id=:s AND signal=:signal AND current=1",
+        [(project_id, *row) for row in rows],
+    )
+
+
+def reinstate_signals(tx: Tx, project_id: int, rows: Sequence[tuple[int, str, int, str]]) -> None:
+    """Put what sessions' own events say into the record again: (session, signal, revision, method)."""
+    tx.executerows(
+        "UPDATE signal_result SET current=1 WHERE project_id=:p AND session_id=:s AND signal=:signal "
+        "AND revision=:revision AND method=:method",
         [(project_id, *row) for row in rows],
     )
 

@@ -15,9 +15,10 @@ from aa_tui.backend.ingest.sessionise.records import NOTHING_RECORDED, Recorded
 from aa_tui.backend.ingest.sessionise.results import FromResults, changed, from_results, result_dims
 from aa_tui.backend.ingest.writer.applying import apply_facets
 from aa_tui.backend.ingest.writer.records import Plan
+from aa_tui.backend.signals.findings import DERIVED_METHODS, SENDER
 from aa_tui.backend.store import facts, rollups, verdicts
 from aa_tui.backend.store import outcomes as outcome_rows
-from aa_tui.backend.store.engine import Reader, Tx
+from aa_tui.backend.store.engine import Reader, Row, Tx
 from aa_tui.backend.support.errors import NotFound
 from aa_tui.backend.support.ids import stable_id
 
@@ -53,7 +54,8 @@ def record(tx: Tx, project: int, judged: Sequence[Judged], now_ms: int) -> int:
     heads = verdicts.heads(tx, project, numbers)
     before = _before(tx, project, numbers)
     ids = _Ids(tx, project)
-    work = _Work(plan, now_ms)
+    standing = verdicts.standing(tx, project, [one.session_id for one in judged if one.results])
+    work = _Work(plan, now_ms, standing)
     for one in judged:
         head = heads.get(one.session_id)
         if head is not None:
@@ -61,7 +63,9 @@ def record(tx: Tx, project: int, judged: Sequence[Judged], now_ms: int) -> int:
     verdicts.supersede_signals(tx, project, work.signals_gone)
     verdicts.supersede_results(tx, project, work.results_gone)
     verdicts.put_signals(tx, project, work.signals)
+    verdicts.reinstate_signals(tx, project, work.signals_back)
     verdicts.put_results(tx, project, work.results)
+    verdicts.reinstate_results(tx, project, work.reinstated)
     verdicts.update_heads(tx, project, work.heads)
     apply_facets(tx, project, plan)
     if plan.rollup_dims:
@@ -75,27 +79,31 @@ class _Standing:
     """What stands of a session before."""
 
     recorded: Recorded = NOTHING_RECORDED
-    by_code: frozenset[str] = frozenset()
-    """Signals that its own events speak of at its newest close."""
+    derived: Mapping[tuple[str, int], tuple[Result, str]] = field(default_factory=dict)
+    """What its own events say of a signal at a close, and by which method; what the sender says comes first."""
 
 
 def _before(reader: Reader, project: int, sessions: Sequence[int]) -> dict[int, _Standing]:
     signals: dict[int, list[Result]] = {}
     evaluators: dict[int, list[Result]] = {}
-    coded: dict[int, set[str]] = {}
-    for session, evaluator, name, value, passed, _, method, error in verdicts.current(reader, project, sessions):
+    derived: dict[int, dict[tuple[str, int], tuple[Result, str]]] = {}
+    for session, evaluator, name, value, passed, revision, method, error, current in verdicts.current(
+        reader, project, sessions
+    ):
         if error is not None:
             continue
         result = (name, value, None if passed is None else bool(passed))
-        (evaluators if evaluator else signals).setdefault(session, []).append(result)
-        if not evaluator and method != "llm":
-            coded.setdefault(session, set()).add(name)
+        if current:
+            (evaluators if evaluator else signals).setdefault(session, []).append(result)
+        if not evaluator and method in DERIVED_METHODS:
+            told = derived.setdefault(session, {})
+            if method == SENDER or (name, revision) not in told:
+                told[name, revision] = (result, method)
     return {
         session: _Standing(
-            Recorded(tuple(signals.get(session, ())), tuple(evaluators.get(session, ()))),
-            frozenset(coded.get(session, ())),
+            Recorded(tuple(signals.get(session, ())), tuple(evaluators.get(session, ()))), derived.get(session, {})
         )
-        for session in signals.keys() | evaluators.keys()
+        for session in signals.keys() | evaluators.keys() | derived.keys()
     }
 
 
@@ -121,11 +129,14 @@ class _Work:
 
     plan: Plan
     now: int
+    standing: Mapping[tuple[int, int, int, int], Row]
     sessions: int = 0
     signals: list[dict[str, Any]] = field(default_factory=list)
     results: list[dict[str, Any]] = field(default_factory=list)
     signals_gone: list[tuple[int, str]] = field(default_factory=list)
     results_gone: list[tuple[int, int, int, int]] = field(default_factory=list)
+    signals_back: list[tuple[int, str, int, str]] = field(default_factory=list)
+    reinstated: list[tuple[int, int, int, int]] = field(default_factory=list)
     heads: list[dict[str, Any]] = field(default_factory=list)
 
     def take(self, one: Judged, head: Mapping[str, Any], standing: _Standing, ids: _Ids) -> None:
@@ -134,36 +145,46 @@ class _Work:
         self.sessions += 1
         place = {"session_id": one.session_id, "sort_at": head["sort_at"]}
         said: list[Result] = []
+        lost: list[str] = []
         for row in one.signals:
-            name = row["signal"]
-            # An error is no verdict: what code says stands beside it.
-            current = newest and (row["error"] is None or name not in standing.by_code)
-            if current:
+            name, failed = row["signal"], row["error"] is not None
+            told = standing.derived.get((name, one.revision)) if failed else None
+            if newest:
                 self.signals_gone.append((one.session_id, name))
-                if row["error"] is None:
-                    said.append((name, row["value"], _passed(row)))
+            if newest and told is not None:
+                # An error is no verdict: what the session's own events say stands beside it.
+                said.append(told[0])
+                self.signals_back.append((one.session_id, name, one.revision, told[1]))
+            elif newest and failed:
+                lost.append(name)
+            elif newest:
+                said.append((name, row["value"], None if row["passed"] is None else bool(row["passed"])))
+            current = newest and told is None
             self.signals.append({**place, **row, "revision": one.revision, "current": int(current)})
         given: list[Result] = []
         gone: list[str] = []
         for row in one.results:
-            name = row["name"]
+            name, evaluator, version = row["name"], row["evaluator_id"], row["evaluator_version"]
+            place_of = (one.session_id, evaluator, version, one.revision)
+            stands = self.standing.get(place_of)
+            value, passed, failed = row["value"], row["passed"], row["error"] is not None
+            if stands is not None:
+                # A verdict is never changed: the same question on the same close was answered before.
+                (value, passed), failed = stands, False
             if newest:
-                self.results_gone.append((one.session_id, row["evaluator_id"], row["evaluator_version"], one.revision))
+                self.results_gone.append(place_of)
                 gone.append(name)
-                if row["error"] is None:
-                    given.append((name, row["value"], _passed(row)))
-            number = ids.free(
-                stable_id(
-                    row["evaluated_ms"], row["evaluator_id"], row["evaluator_version"], one.session_id, one.revision
-                )
-            )
+                if not failed:
+                    given.append((name, value, None if passed is None else bool(passed)))
+            if stands is not None:
+                self.reinstated += [place_of] * newest
+                continue
+            number = ids.free(stable_id(row["evaluated_ms"], evaluator, version, one.session_id, one.revision))
             kept = {key: value for key, value in row.items() if key != "name"}
             self.results.append(
                 {**place, **kept, "id": number, "session_revision": one.revision, "current": int(newest)}
             )
         if newest:
-            lost = [row["signal"] for row in one.signals if row["error"] is not None]
-            lost = [name for name in lost if name not in standing.by_code]
             self._difference(one.session_id, head, standing.recorded, said, given, gone, lost)
 
     def _difference(
@@ -198,10 +219,6 @@ class _Work:
                 total = plan.rollup_dims.setdefault(key, [0] * len(sums))
                 for number, value in enumerate(sums):
                     total[number] += sign * value
-
-
-def _passed(row: Mapping[str, Any]) -> bool | None:
-    return None if row["passed"] is None else bool(row["passed"])
 
 
 def _enrichments(info: str) -> Any:
