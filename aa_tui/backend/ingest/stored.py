@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from aa_tui.backend.ingest.errors import error_type_of
+from aa_tui.backend.ingest.outputs import output_problem
 from aa_tui.backend.model.event import EVENT_TYPE, AgentEvent, EventKind, Part, TimeQuality
 from aa_tui.backend.store.facts import EVENT_COLUMNS
 from aa_tui.backend.support.ids import stable_id
@@ -239,6 +240,9 @@ def make_stored(
     properties: str | None = None
     if props:
         properties, props = _encoded(props)
+    warnings = event.warnings
+    if kind == _TOOL and not event.is_error and (code := output_problem(event, given, output)):
+        warnings = (*warnings, code)
     error_type = _clip_id(event.error_type)
     if event.is_error and error_type is None:
         said = error or output or text
@@ -284,7 +288,7 @@ def make_stored(
         _head(text, given, error, output),
         len(text or "") if text or kind in _MESSAGES else len(given or "") + len(output or ""),
         properties, 0, 0, 0, None,
-        " ".join(sorted({_clip_id(code) or "" for code in event.warnings})) or None if event.warnings else None,
+        " ".join(sorted({_clip_id(code) or "" for code in warnings})) or None if warnings else None,
         props,
     )  # fmt: skip
     return stored, texts

@@ -19,6 +19,15 @@ PROBLEMS: Mapping[str, DataProblem] = {
     "no_result": DataProblem(
         "calls without a result", "Their outcome and latency are unknown; they do not count as failed."
     ),
+    "tool_empty_output": DataProblem(
+        "tool calls without any output", "They did not fail, and nothing came back; command lines are not counted."
+    ),
+    "no_data_returned": DataProblem(
+        "tool results without data", "The tool answered that there is nothing, or with an empty list."
+    ),
+    "property_not_found": DataProblem(
+        "properties that were not found", "A tool was asked for a property that it does not have."
+    ),
     "no_call": DataProblem("results without a call", "The call itself is missing, so their input is unknown."),
     "incomplete": DataProblem("steps that never ended", "They began, and their end was not recorded."),
     "invalid_format": DataProblem(
