@@ -18,6 +18,8 @@ VERBS = (
     "sessions",
     "session",
     "monitor",
+    "evaluators",
+    "judge",
     "projects",
     "forget",
     "store",

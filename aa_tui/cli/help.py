@@ -24,6 +24,10 @@ Headless (stdout is data, stderr is talk)
   monitor [FILTER]     the numbers of Monitor   --range 7d --json
   projects             list; create NAME; set KEY VALUE   --json
 
+Quality
+  evaluators           list, create, edit, try, activate…   --json --yes --max-cost USD
+  judge                the model that judges: show, set, check, key, discover
+
 Data
   import [PATH...]     files or folders         --format F --user NAME --users FILE --json
   serve                live agents over HTTP    --port N --print-unit --print-ssh HOST

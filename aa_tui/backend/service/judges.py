@@ -51,7 +51,7 @@ class JudgeService:
 
     def view_of(self, choice: ModelChoice | None, origin: str = "") -> JudgeView:
         """Return what is known of a choice that need not be set: address, key, price, why it cannot be used."""
-        from aa_tui.backend.judging.prices import known_price
+        from aa_tui.backend.judging.prices import price
         from aa_tui.backend.runs.roads import destination_of, free, problem_of, title_of
 
         use = ScoringTerms.of(self._ws.project.settings).use
@@ -79,7 +79,7 @@ class JudgeService:
             address=address,
             local=free(choice),
             key=key,
-            priced=known_price(choice),
+            priced=price(choice, 1_000, 1_000) is not None,
             problem=problem,
         )
 

@@ -147,10 +147,9 @@ def check(
     from aa_tui.backend.service.loops import run_to_end
 
     ledger = _ledger(ws, choice, purpose, None)
+    command = machine_command() if choice.provider == "command" else None
     key = find_key(choice.provider, choice.base_url, model=choice.model)
-    report = run_to_end(
-        lambda: check_provider(choice, key, command=machine_command(), local_only=use is ModelUse.LOCAL), token
-    )
+    report = run_to_end(lambda: check_provider(choice, key, command=command, local_only=use is ModelUse.LOCAL), token)
     if report.spent.calls:
         ledger.settle(0, None, report.spent)
         _settle(ws, ledger)
@@ -196,7 +195,7 @@ def _provider(choice: ModelChoice, use: ModelUse) -> Provider:
     from aa_tui.backend.runs.roads import open_road
     from aa_tui.backend.service.judges import machine_command
 
-    return open_road(choice, use, machine_command())
+    return open_road(choice, use, machine_command() if choice.provider == "command" else None)
 
 
 def _ledger(ws: Workspace, choice: ModelChoice, purpose: Purpose, most_nano: int | None) -> Ledger:
