@@ -68,6 +68,8 @@ class ErrorKind(StrEnum):
     """The lane is blocked after errors that will not go away."""
     PATTERN = "pattern"
     """A code evaluator's pattern took too long."""
+    NO_MATCH = "no_match"
+    """No keyword was found, and there is no default label."""
     CANCELLED = "cancelled"
 
 
