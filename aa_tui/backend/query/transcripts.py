@@ -30,6 +30,8 @@ _SESSIONS = 500
 """Sessions in one statement."""
 _CHUNK = 50
 """Events whose packed texts are in memory at once."""
+_NO_DIMENSIONS = frozenset({"title", "resume"})
+"""Names in a context that say nothing of the session: what lists call it, and the command that goes on with it."""
 _USER, _AI, _TOOL = int(EventKind.USER_MESSAGE), int(EventKind.AI_RESPONSE), int(EventKind.TOOL_CALL)
 _FAILING = (int(EventKind.EMBEDDING), int(EventKind.SPAN))
 _KINDS = f"e.kind IN ({_USER}, {_AI}, {_TOOL}) OR (e.is_error=1 AND e.kind IN ({_FAILING[0]}, {_FAILING[1]}))"
@@ -223,4 +225,6 @@ def _context(info: str | None) -> dict[str, Any]:
     except ValueError:
         return {}
     context = said.get("context") if isinstance(said, dict) else None
-    return context if isinstance(context, dict) else {}
+    if not isinstance(context, dict):
+        return {}
+    return {name: value for name, value in context.items() if name not in _NO_DIMENSIONS}
