@@ -17,6 +17,7 @@ import pytest
 from aa_tui.backend.service.receiving import Receiving
 from aa_tui.backend.service.stores import open_store
 from aa_tui.backend.service.workspace import Workspace
+from aa_tui.backend.sources.otel.mapping import insert_ids_of, short_id
 from aa_tui.backend.support.clock import FrozenClock
 from tests.builders import NOW_MS, workspace
 from tests.receiving_kit import content, drain, rows, the_project
@@ -165,4 +166,8 @@ def test_killed_at_any_moment(tmp_path: Path, kills: int, seed: int) -> None:
 
 def _ids(number: int) -> set[str]:
     """Return the insert ids of the model calls among the spans of a request."""
-    return {f"otel:{one['traceId']}:{one['spanId']}:assistant" for one in _spans(number) if "parentSpanId" in one}
+    return {
+        f"{insert_ids_of(one['traceId'])}{short_id(one['spanId'])}:ai"
+        for one in _spans(number)
+        if "parentSpanId" in one
+    }

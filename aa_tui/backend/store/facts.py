@@ -296,10 +296,19 @@ def delete_turns(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def insert_revisions(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Record closes: rows of `p`, `s`, `revision`, `closed_ms`, `close_reason`, `written_ms`, `record`."""
+    """Record closes: rows of `p`, `s`, `revision`, `closed_ms`, `close_reason`, `written_ms`."""
     tx.executemany(
-        "INSERT INTO session_revision(project_id, session_id, revision, closed_ms, close_reason, written_ms, "
-        "record) VALUES (:p, :s, :revision, :closed_ms, :close_reason, :written_ms, :record) ON CONFLICT DO NOTHING",
+        "INSERT INTO session_revision(project_id, session_id, revision, closed_ms, close_reason, written_ms) "
+        "VALUES (:p, :s, :revision, :closed_ms, :close_reason, :written_ms) ON CONFLICT DO NOTHING",
+        rows,
+    )
+
+
+def supersede_revisions(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what sessions said at closes after which they changed: rows of `p`, `s`, `revision`, `record`."""
+    tx.executemany(
+        "UPDATE session_revision SET record=:record WHERE project_id=:p AND session_id=:s AND revision=:revision "
+        "AND record IS NULL",
         rows,
     )
 

@@ -10,6 +10,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from operator import add as add_up
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -57,6 +58,8 @@ UserKey = tuple[int, str, str]
 BLOCK = 32_768
 """Users whose days one row of `rollup_user_day` holds: 4 KB at most, which a write of one session rewrites."""
 _BETWEEN = "\x1f"
+_REMEMBERED = 100_000
+"""Quarters of an hour whose days are remembered: three years."""
 _LOOKED_UP = 100
 """Rows that one statement looks up by their keys."""
 
@@ -119,19 +122,25 @@ def bits_of(numbers: Iterable[int]) -> dict[int, int]:
 class Days:
     """The days of a time zone as ranges of buckets; a bucket is in the day that its start is in.
 
-    A day begins at the first midnight of its date, also where the clocks go back over it. Not thread-safe.
+    A day begins at the first midnight of its date, also where the clocks go back over it. Thread-safe.
     """
 
     def __init__(self, zone: str) -> None:
         self._zone = ZoneInfo(zone)
         self._last = (0, 0)
+        self._known: dict[int, tuple[int, int]] = {}
 
     def around(self, bucket: int) -> tuple[int, int]:
         """Return the first bucket of a bucket's day and that of the day after."""
-        low, high = self._last
-        if not low <= bucket < high:
-            self._last = self._find(bucket)
-        return self._last
+        found = self._last
+        if not found[0] <= bucket < found[1]:
+            known = self._known.get(bucket)
+            if known is None:
+                if len(self._known) >= _REMEMBERED:
+                    self._known.clear()
+                known = self._known[bucket] = self._find(bucket)
+            self._last = found = known
+        return found
 
     def _find(self, bucket: int) -> tuple[int, int]:
         at = bucket * BUCKET_MS
@@ -148,6 +157,12 @@ class Days:
 
     def _midnight(self, day: Any) -> int:
         return to_ms(datetime.combine(day, time(), self._zone).astimezone(UTC))
+
+
+@lru_cache(maxsize=8)
+def days_of(zone: str) -> Days:
+    """Return the days of a time zone; for whoever looks at many buckets again and again."""
+    return Days(zone)
 
 
 def spans(days: Days | None, first: int, last: int) -> list[tuple[int, int, int]]:

@@ -6,7 +6,8 @@ its hash and the version of the builder, so that a document that cannot be built
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 from aa_tui.backend.model.event import EventKind, Part
@@ -23,7 +24,10 @@ DOCUMENT_CHARS = 256_000
 
 PARTS = (Part.TEXT, Part.INPUT, Part.OUTPUT, Part.ERROR)
 """Texts that can be searched; reasoning and prompts cannot."""
+_BESIDES = (Part.INPUT, Part.OUTPUT, Part.ERROR)
+"""Those of messages that come after all messages."""
 _MESSAGES = (int(EventKind.USER_MESSAGE), int(EventKind.AI_RESPONSE))
+_event_id = itemgetter(0)
 
 SearchText = tuple[int, int, str | None, Mapping[str, str]]
 """(event id, kind, name, texts by part)."""
@@ -35,23 +39,36 @@ def build_document(texts: Iterable[SearchText]) -> str:
     Messages come first so that they are searched whole before long tool outputs fill the rest. Depends only on the
     events' ids and texts, not on the order they are given in.
     """
-    ordered = sorted(texts, key=lambda item: item[0])
     pieces: list[str] = []
-    room = DOCUMENT_CHARS
-    for _, kind, _, parts in ordered:
-        if kind in _MESSAGES and room > 0 and (text := parts.get(Part.TEXT)):
-            pieces.append(text[: min(MESSAGE_CHARS, room)])
-            room -= len(pieces[-1]) + 1
-    for _, kind, name, parts in ordered:
-        if room <= 0:
-            break
-        found = [name] if name and kind not in _MESSAGES else []
-        found += [text for part in PARTS if (text := parts.get(part)) and not (part == Part.TEXT and kind in _MESSAGES)]
-        for text in found:
-            if room > 0:
-                pieces.append(text[: min(TOOL_CHARS, room)])
-                room -= len(pieces[-1]) + 1
+    others: list[str] = []
+    for _, kind, name, parts in sorted(texts, key=_event_id):
+        if kind in _MESSAGES:
+            if text := parts.get(Part.TEXT):
+                pieces.append(text[:MESSAGE_CHARS])
+                if len(parts) == 1:
+                    continue
+            wanted: tuple[str, ...] = _BESIDES
+        else:
+            if name:
+                others.append(name[:TOOL_CHARS])
+            wanted = PARTS
+        for part in wanted:
+            if text := parts.get(part):
+                others.append(text[:TOOL_CHARS])
+    pieces += others
+    if sum(map(len, pieces)) + len(pieces) > DOCUMENT_CHARS:
+        pieces = list(_fitting(pieces))
     return "\n".join(pieces)
+
+
+def _fitting(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield what fits into a document."""
+    room = DOCUMENT_CHARS
+    for piece in pieces:
+        if room <= 0:
+            return
+        yield piece[:room]
+        room -= len(piece[:room]) + 1
 
 
 def stored_texts(reader: Reader, project_id: int, session_id: int) -> dict[int, dict[str, str]]:

@@ -33,7 +33,7 @@ from aa_tui.server.receiver.routes import Routes
 if TYPE_CHECKING:
     from aa_tui.backend.store.engine import Store
 
-DRAIN_ITEMS = 2_000
+DRAIN_ITEMS = 4_000
 """Mapped in one round; a round is what a stop waits for."""
 DRAIN_SECONDS = 0.5
 """Between two looks when nothing came: a trace without its root is mapped after a while."""

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from aa_tui.backend.ingest.arrivals.records import Trace
 from aa_tui.backend.model.event import AgentEvent, EventKind
-from aa_tui.backend.sources.otel.mapping import DEGRADED, TOOL_CALLS, TraceOptions, events_of_trace
+from aa_tui.backend.sources.otel.mapping import DEGRADED, TOOL_CALLS, TraceOptions, events_of_trace, insert_ids_of
 from aa_tui.backend.sources.otel.spans import LogRecord, Span
 
 SOURCE = "otlp"
-PREFIX = TraceOptions().prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class MappedTrace:
 
 def prefix_of(trace_id: str) -> str:
     """Return what the insert ids of a trace's events begin with."""
-    return f"{PREFIX}:{trace_id}:"
+    return insert_ids_of(trace_id)
 
 
 def map_trace(trace: Trace, known: Sequence[Known], session_keys: Mapping[int, str]) -> MappedTrace:

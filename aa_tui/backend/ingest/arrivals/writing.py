@@ -11,8 +11,9 @@ from aa_tui.backend.store.engine import Store
 from aa_tui.backend.support.clock import Clock
 from aa_tui.backend.support.errors import AAError, StoreError
 
-_SLICE_EVENTS = 2_000
-"""Twice an import's: live events are small, and what a commit costs beside its rows is large."""
+_SLICE_EVENTS, _SLICE_CHARS = 6_000, 9_000_000
+"""Several times an import's: sessions of all times come together, so that every commit, however small, writes most
+pages of the indexes anew."""
 _REFUSED = "refused a statement"
 """Said of a store that works but does not take what it was given."""
 
@@ -35,7 +36,7 @@ def _write(
     removed: Sequence[str],
 ) -> int:
     # Live sessions close and open again, which a writer of one import must not see twice: so one per round.
-    writer = Writer(store, project_id, clock, replace=False, slice_events=_SLICE_EVENTS)
+    writer = Writer(store, project_id, clock, replace=False, slice_events=_SLICE_EVENTS, slice_chars=_SLICE_CHARS)
     writer.trust({one.event.insert_id for one in incoming if isinstance(one, New)}, taken.data_version)
     try:
         return sum(one.sessions for one in writer.write(incoming, removed=removed).values())

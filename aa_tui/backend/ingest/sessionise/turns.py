@@ -106,7 +106,8 @@ def _turn(own: Sequence[Ordered], timed: bool) -> dict[str, Any]:
         "started_ms": started,
         "ended_ms": ended,
         "user_head": asked,
-        "answer_head": answer or any_answer,
+        # Lists show one line of a turn: what was asked where that is known.
+        "answer_head": None if asked else answer or any_answer,
         "messages": messages,
         "model_calls": model_calls,
         "tool_calls": tool_calls,

@@ -16,7 +16,7 @@ from aa_tui.backend.ingest.writer.people import People
 from aa_tui.backend.ingest.writer.recording import Judged, record
 from aa_tui.backend.ingest.writer.records import FileRecord, Incoming, New, Plan, Slice, Written
 from aa_tui.backend.ingest.writer.sessions import SessionPlanner, Terms
-from aa_tui.backend.ingest.writer.slices import SLICE_EVENTS, converted, sliced
+from aa_tui.backend.ingest.writer.slices import SLICE_CHARS, SLICE_EVENTS, converted, sliced
 from aa_tui.backend.store import facts
 from aa_tui.backend.store.engine import Reader, Store
 from aa_tui.backend.support.clock import Clock
@@ -29,16 +29,25 @@ class Writer:
     """Writes events of one project. Not thread-safe; several processes may write at once."""
 
     def __init__(
-        self, store: Store, project_id: int, clock: Clock, *, replace: bool = True, slice_events: int = SLICE_EVENTS
+        self,
+        store: Store,
+        project_id: int,
+        clock: Clock,
+        *,
+        replace: bool = True,
+        slice_events: int = SLICE_EVENTS,
+        slice_chars: int = SLICE_CHARS,
     ) -> None:
         """`replace`: a fuller version of a known event replaces it (files grow); otherwise the first one stays.
 
-        `slice_events`: events and outcomes of one transaction, which other writers wait for.
+        `slice_events`: events and outcomes of one transaction, which other writers wait for; `slice_chars`: characters
+        of their texts.
         """
         self._store = store
         self._project = project_id
         self._clock = clock
         self._slice_events = slice_events
+        self._slice_chars = slice_chars
         self._lookup = Lookup(project_id, replace)
         self._people: People | None = None
         self.unresolved: list[Outcome] = []
@@ -69,7 +78,7 @@ class Writer:
         """
         counts: dict[int, Written] = {}
         now = self._clock.now_ms()
-        slices = list(sliced(converted(items, now), outcomes, self._slice_events))
+        slices = list(sliced(converted(items, now), outcomes, self._slice_events, self._slice_chars))
         if removed:
             slices = slices or [Slice()]
             slices[0].removed = removed

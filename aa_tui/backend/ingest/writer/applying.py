@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from aa_tui.backend.ingest.writer.people import merge_properties
@@ -10,13 +11,16 @@ from aa_tui.backend.store import contents, facts, rollups, search
 from aa_tui.backend.store.engine import Row, Tx
 from aa_tui.backend.store.facts import facet_id as facet_id
 
+_place = itemgetter(1, 2)
+
 
 def apply(tx: Tx, project: int, plan: Plan) -> None:
     """Write a plan of a project; an empty one changes nothing, not even the data version."""
     if plan.empty():
         return
     facts.delete_events(tx, plan.deletions)
-    facts.insert_events(tx, plan.events)
+    # In order of the key: pages are filled one after the other, and fuller.
+    facts.insert_events(tx, sorted(plan.events, key=_place))
     contents.insert(tx, plan.contents)
     facts.update_places(tx, plan.places)
     facts.upsert_sessions(tx, plan.sessions)
@@ -25,11 +29,12 @@ def apply(tx: Tx, project: int, plan: Plan) -> None:
     facts.delete_turns(tx, plan.turns_gone)
     facts.upsert_turns(tx, plan.turns)
     facts.insert_revisions(tx, plan.revisions)
+    facts.supersede_revisions(tx, plan.superseded)
     apply_facets(tx, project, plan)
     rollups.add(
         tx,
         project,
-        rollups.Days(plan.zone),
+        rollups.days_of(plan.zone),
         plan.rollup_sessions,
         plan.rollup_dims,
         plan.rollup_latencies,

@@ -133,6 +133,7 @@ class Plan:
     turns: list[dict[str, Any]] = field(default_factory=list)
     turns_gone: list[dict[str, Any]] = field(default_factory=list)
     revisions: list[dict[str, Any]] = field(default_factory=list)
+    superseded: list[dict[str, Any]] = field(default_factory=list)
     facets_in: dict[tuple[str, str], list[tuple[int, int, int | None]]] = field(default_factory=dict)
     """(sort_at, session, start) by (key, value)."""
     facets_out: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)

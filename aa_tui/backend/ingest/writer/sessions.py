@@ -134,12 +134,15 @@ class SessionPlanner:
         """Return the revision: one more for every close, also when a closed session changed and closed again."""
         old = one.old_row
         revision: int = old["revision"] if old is not None else 0
-        if not after.state.closed:
-            return revision
-        changed = any(new.event.kind not in _AFTERWARDS for new in one.new) or bool(one.removed)
-        if old is not None and old["state"] == "closed" and not changed:
-            return revision
-        if self._terms.closed_here.get(one.session_id) == revision and revision:
+        goes_on = bool(revision) and self._terms.closed_here.get(one.session_id) == revision
+        if old is not None and old["state"] == "closed" and not goes_on:
+            if all(new.event.kind in _AFTERWARDS for new in one.new) and not one.removed:
+                return revision
+            said = to_json({name: old[name] for name in _RECORDED_COLUMNS})
+            self._into.superseded.append(
+                {"p": self._terms.project, "s": one.session_id, "revision": revision, "record": said}
+            )
+        if not after.state.closed or goes_on:
             return revision
         revision += 1
         self._into.closed[one.session_id] = revision
@@ -151,7 +154,6 @@ class SessionPlanner:
                 "closed_ms": after.state.closed_ms if after.state.closed_ms is not None else after.row["sort_at"],
                 "close_reason": after.state.close_reason or "timeout",
                 "written_ms": self._terms.now,
-                "record": to_json({name: after.row[name] for name in _RECORDED_COLUMNS}),
             }
         )
         return revision

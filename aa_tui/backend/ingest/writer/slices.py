@@ -39,8 +39,11 @@ def converted(items: Iterable[Incoming | New], received_ms: int) -> Iterator[New
         yield New(stored, texts, key, item.file, size, item.force, item.exact)
 
 
-def sliced(news: Iterable[New], outcomes: Iterable[Outcome], most: int = SLICE_EVENTS) -> Iterator[Slice]:
-    """Group events and outcomes into transactions of `most`: sessions stay whole unless one alone is too large."""
+def sliced(news: Iterable[New], outcomes: Iterable[Outcome], most: int, chars: int) -> Iterator[Slice]:
+    """Group events and outcomes into transactions of `most` of them and so many characters.
+
+    Sessions stay whole unless one alone is too large.
+    """
     sessions: dict[str | None, tuple[list[New], list[Outcome]]] = {}
     for new in news:
         sessions.setdefault(new.key, ([], []))[0].append(new)
@@ -50,15 +53,15 @@ def sliced(news: Iterable[New], outcomes: Iterable[Outcome], most: int = SLICE_E
     for key, (members, said) in sessions.items():
         size = sum(new.size for new in members)
         load = len(members) + len(said)
-        if current.load and (current.load + load > most or current.size + size > SLICE_CHARS):
+        if current.load and (current.load + load > most or current.size + size > chars):
             yield current
             current = Slice()
-        if load <= most and size <= SLICE_CHARS:
+        if load <= most and size <= chars:
             current.news += members
             current.size += size
         else:
             for new in members:
-                if current.news and (len(current.news) >= most or current.size + new.size > SLICE_CHARS):
+                if current.news and (len(current.news) >= most or current.size + new.size > chars):
                     current.partial = key
                     yield current
                     current = Slice()

@@ -7,6 +7,7 @@ is below them hangs under the nearest shown ancestor.
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,9 @@ _RESOURCE_PROPERTIES = (
     (RESOURCE_WITHHELD_BY, WITHHELD_BY),
 )
 _NAME_PREFIXES = ("execute_tool ", "running tool: ")
+_HEX, _HEX_LENGTHS = frozenset("0123456789abcdef"), (16, 32)
+_SAID_DIGITS = 16
+"""Of the hash that tells the messages of one trace apart."""
 _LOG_ROLES = {
     "gen_ai.system.message": "system",
     "gen_ai.user.message": "user",
@@ -94,6 +98,18 @@ def events_of_trace(
     return _Trace(spans, logs, options).events()
 
 
+def insert_ids_of(trace_id: str, prefix: str = _DEFAULT.prefix) -> str:
+    """Return what the insert ids of all events of a trace begin with, and those of no other."""
+    return f"{prefix}:{short_id(trace_id)}:"
+
+
+def short_id(text_id: str) -> str:
+    """Return a trace or span id as insert ids have it: hexadecimal digits as base64, everything else as it is."""
+    if len(text_id) not in _HEX_LENGTHS or not _HEX.issuperset(text_id):
+        return text_id
+    return urlsafe_b64encode(bytes.fromhex(text_id)).rstrip(b"=").decode()
+
+
 def by_trace(spans: Iterable[Span]) -> dict[str, list[Span]]:
     """Return spans grouped by trace, traces in order of appearance."""
     found: dict[str, list[Span]] = {}
@@ -111,6 +127,7 @@ class _Trace:
         self.order = sorted(self.spans.values(), key=lambda span: span.start_ns or span.end_ns or 0)
         self.kinds = {span.span_id: dialects.kind_of(span) for span in self.order}
         self.trace_id = self.order[0].trace_id if self.order else ""
+        self.beginning = insert_ids_of(self.trace_id, options.prefix)
         self.spoken: dict[str, tuple[list[Message], list[Message]]] = {}
         self.found: list[AgentEvent] = []
         self.seq = options.first_seq
@@ -294,7 +311,7 @@ class _Trace:
         user = self.users[span.span_id] or self.any_user or self.options.user
         event = AgentEvent(
             kind=kind,
-            insert_id=f"{self.options.prefix}:{self.trace_id}:{span.span_id}:{role}",
+            insert_id=f"{self.beginning}{short_id(span.span_id)}:{role}",
             session_key=named or self.trace_id,
             user_id=user,
             device_id=self.device or (named if user is None else None),
@@ -357,8 +374,8 @@ class _Trace:
         self.said.add(said)
         event = self._event(span, EventKind.USER_MESSAGE, "user")
         # The same words stand in the history of several calls, and which of them arrived first may change.
-        event.insert_id = f"{self.options.prefix}:{self.trace_id}:user:{text_hash(said) if said else 'withheld'}"
-        event.span_id = event.insert_id
+        event.insert_id = f"{self.beginning}user:{text_hash(said)[:_SAID_DIGITS] if said else 'withheld'}"
+        event.span_id = None
         event.text = said or None
         event.time_ms = _ms(at_ns or span.start_ns or span.end_ns)
         event.latency_ms = None
@@ -374,7 +391,7 @@ class _Trace:
                 self._user_message(span, asked.text, at_ns)
         answer = combined(self._output(span))
         attributes = span.attributes
-        event = self._event(span, EventKind.AI_RESPONSE, "assistant")
+        event = self._event(span, EventKind.AI_RESPONSE, "ai")
         self._usage(event, attributes)
         event.ttfb_ms = _first_token(attributes)
         event.finish_reason = dialects.finish_of(attributes, answer)

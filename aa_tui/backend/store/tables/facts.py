@@ -129,6 +129,7 @@ class Turn(Table, table=True):
     ended_ms: int | None = Field(default=None, sa_column=big_int(nullable=True))
     user_head: str | None = None
     answer_head: str | None = None
+    """Only where `user_head` is unknown."""
     messages: int = 0
     model_calls: int = 0
     tool_calls: int = 0
@@ -229,7 +230,7 @@ class Session(Table, table=True):
 
 
 class SessionRevision(Table, table=True):
-    """One close of a session: what its record said then; older ones are kept for audit, never counted."""
+    """One close of a session. What its record said then is kept for audit once it said something else."""
 
     __tablename__: ClassVar[str] = "session_revision"
     __table_args__: ClassVar[tuple[object, ...]] = (
