@@ -324,11 +324,20 @@ async def test_a_call_waiting_for_its_place_can_be_cancelled() -> None:
     assert (caller.in_flight, provider.most, len(provider.sent_at)) == (0, 1, 4)
 
 
-async def test_an_attempt_after_one_that_may_be_billed_asks_for_the_money_first() -> None:
+async def test_a_call_is_paid_for_before_it_leaves_and_again_after_one_that_may_be_billed() -> None:
     provider = Scripted(failing(K.UNAVAILABLE, retryable=True, maybe_billed=True))
-    purse = iter([True, False])
-    called = await provider.caller().call(REQUEST, again=lambda: next(purse))
+    purse = iter([True, True, False])
+    called = await provider.caller().call(REQUEST, pay=lambda: next(purse))
     assert (called.error, called.attempts, called.maybe_billed) == (K.BUDGET, 2, True)
+    called = await provider.caller().call(REQUEST, pay=lambda: False)
+    assert (called.error, called.attempts, len(provider.sent_at)) == (K.BUDGET, 0, 2)
+
+
+async def test_what_is_surely_not_billed_is_paid_for_once() -> None:
+    provider = Scripted(failing(K.RATE_LIMITED, retryable=True))
+    purse = iter([True])
+    called = await provider.caller().call(REQUEST, pay=lambda: next(purse))
+    assert (called.attempts, next(purse, None)) == (4, None)
 
 
 async def test_a_client_that_breaks_is_one_failed_item() -> None:

@@ -21,6 +21,7 @@ _CUT = 0.8
 """What is left of the limit after the server said that it is too much."""
 _USED = 0.8
 """Share of the limit that must be in flight for the limit to grow."""
+_NO_MONEY = "The budget does not allow this call."
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +118,12 @@ class Caller:
         """Close the provider."""
         await self._provider.aclose()
 
-    async def call(self, request: CallRequest, *, again: Callable[[], bool] | None = None) -> Called:
+    async def call(self, request: CallRequest, *, pay: Callable[[], bool] | None = None) -> Called:
         """Make one call, with retries, and say what came of it.
 
         Args:
-            again: asked before an attempt that follows one which may have been billed; False ends the call with
-                `budget`.
+            pay: asked just before the first attempt leaves, and again before one that follows an attempt which may
+                have been billed; False ends the call with `budget`.
 
         Raises:
             asyncio.CancelledError: the caller gave up; the attempt in flight is dropped.
@@ -133,6 +134,8 @@ class Caller:
         try:
             if not await self._open():
                 return self._refused(0, 0.0)
+            if pay is not None and not pay():
+                return Called(None, ErrorKind.BUDGET, _NO_MONEY, 0, 0.0)
             begun = self._now()
             async with asyncio.timeout(self.policy.deadline_s) as deadline:
                 while True:
@@ -149,11 +152,10 @@ class Caller:
                         if self.blocked_reason is not None:
                             return self._refused(attempts, begun, billed)
                         break
-                    if last.maybe_billed and again is not None and not again():
-                        return Called(
-                            None, ErrorKind.BUDGET, f"Not asked again: the budget is used up. {last.words}", attempts,
-                            (self._now() - begun) * 1e3, billed,
-                        )  # fmt: skip
+                    if last.maybe_billed and pay is not None and not pay():
+                        words = f"{_NO_MONEY} Before that: {last.words}"
+                        took = (self._now() - begun) * 1e3
+                        return Called(None, ErrorKind.BUDGET, words, attempts, took, billed)
         except TimeoutError:
             self._calm_in = self.limit
             words = f"There was no whole answer within {self.policy.deadline_s:g} s."
