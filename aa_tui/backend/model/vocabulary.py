@@ -63,7 +63,8 @@ MEASURES: Mapping[str, MeasureInfo] = {
         ),
         MeasureInfo(
             "friction", "User friction", "share", "Share of scored sessions with signs of a rough experience.",
-            "sessions on which User Friction ran", None, None, False, True,
+            "sessions on which User Friction was judged, not those with hints of code alone",
+            None, None, False, True,
         ),
         MeasureInfo(
             "negative_feedback", "Negative feedback", "share",
@@ -77,7 +78,7 @@ MEASURES: Mapping[str, MeasureInfo] = {
         ),
         MeasureInfo(
             "data_quality", "Data-quality issues", "share", "Share of sessions whose data has a problem, by code.",
-            "sessions on which Data Quality ran", None, None, False, True,
+            "sessions on which Data Quality ran", None, None, False, False,
         ),
         MeasureInfo(
             "safety", "Not normal use", "share", "Share of scored sessions off topic, abusive or an injection.",

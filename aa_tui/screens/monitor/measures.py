@@ -65,7 +65,7 @@ _BASE: dict[str, Shown] = {
     "turns": Shown("turns", "Turns {a}", 40, sort="-turns"),
     "success": Shown("success", "Task completed %", 98, "signal:task_completion=false", "failed sessions", full=1.0),
     "quality": Shown("quality", "Quality score", 90, "quality<0.4", "sessions of low quality", full=1.0),
-    "friction": Shown("friction", "User friction %", 70, "signal:user_friction=true", "sessions with friction"),
+    "friction": Shown("friction", "User friction %", 70, "signal:user_friction=fail", "sessions with friction"),
     "negative_feedback": Shown(
         "unhappy", "Negative feedback %", 35, "signal:negative_feedback=true", "sessions with negative feedback"
     ),

@@ -12,6 +12,7 @@ _SIGNAL_WORDS = {
     ("response_quality", "true"): "good answers",
     ("response_quality", "false"): "poor answers",
     ("user_friction", "true"): "user friction",
+    ("user_friction", "fail"): "user friction",
     ("negative_feedback", "true"): "negative feedback",
     ("data_quality", "true"): "data-quality issues",
 }

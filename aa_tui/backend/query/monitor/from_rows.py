@@ -9,7 +9,7 @@ from aa_tui.backend.query.buckets import place_sql
 from aa_tui.backend.query.compile import Compiler, Scope
 from aa_tui.backend.query.monitor.period import Period
 from aa_tui.backend.query.monitor.source import ToolSums, joined, known_signals, most_frequent
-from aa_tui.backend.query.monitor.sums import SIGNALS, Cells, Sums
+from aa_tui.backend.query.monitor.sums import BY_VERDICT, SIGNALS, Cells, Sums
 from aa_tui.backend.query.readmodels import FacetCount
 from aa_tui.backend.store.engine import Reader, Row
 
@@ -82,6 +82,10 @@ class FromRows:
     def _add_all_signals(self, cells: Cells, lower: int, upper: int, starts: Sequence[int], by_agent: bool) -> None:
         place = place_sql("x.sort_at", starts)
         asked = {f"signal.{signal}": (measure, wanted) for measure, (signal, wanted) in SIGNALS.items()}
+        for measure, verdicts in BY_VERDICT.items():
+            signal = SIGNALS[measure][0]
+            del asked[f"signal.{signal}"]
+            asked[f"signalpass.{signal}"] = (measure, verdicts[-1])
         split = {key: by_agent and (self._all_by_agent or measure in _BY_AGENT) for key, (measure, _) in asked.items()}
         for rows in (True, False):
             keys = [key for key in asked if split[key] is rows]
@@ -94,6 +98,9 @@ class FromRows:
     def _add_signals(self, cells: Cells, lower: int, upper: int, starts: Sequence[int], by_agent: bool) -> None:
         place = place_sql("{at}", starts)
         for measure, signal, wanted, values in known_signals(self._reader, self._scope.project_id):
+            if values and measure in BY_VERDICT:
+                values = BY_VERDICT[measure]
+                wanted = values[-1]
             agent = "s.agent" if by_agent and (self._all_by_agent or measure in _BY_AGENT) else "''"
             for value in values:
                 # Not `plus`: the filter may itself ask for another value of the same signal.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from aa_tui.backend.model.histogram import added_up, quantile
@@ -16,6 +16,9 @@ SIGNALS = {
     "safety": ("session_safety", "Normal"),
 }
 """Measure by signal and the value that counts; for safety, the value that does not."""
+BY_VERDICT: Mapping[str, tuple[str, ...]] = {"friction": ("pass", "fail")}
+"""Measures that count verdicts, the one that counts last: code hints at these signals with the same values, and its
+hints neither pass nor fail."""
 _JUDGED = ("success", "response_quality", "friction", "negative_feedback", "safety")
 TILES = (
     "sessions", "users", "turns", "success", "quality", "friction", "negative_feedback", "sentiment", "cost",
@@ -78,7 +81,7 @@ class Sums:
 
     @property
     def scored(self) -> int:
-        """Sessions that a model has judged."""
+        """Sessions that a model has judged, or their sender; what code finds alone does not count."""
         return max((self.signals.get(name, (0, 0))[0] for name in _JUDGED), default=0)
 
     def _rate(self, name: str) -> tuple[float | None, int]:
