@@ -18,6 +18,7 @@ VERBS = (
     "sessions",
     "session",
     "monitor",
+    "signals",
     "evaluators",
     "judge",
     "projects",

@@ -16,6 +16,8 @@ from aa_tui.backend.runs.roads import destination_of, free
 from aa_tui.backend.store.engine import Store, Tx
 from aa_tui.backend.support.clock import Clock
 
+POLICY = CallPolicy(hold=False)
+"""A server that wants to be left alone for long ends the round: what waits is taken up again later."""
 Opener = Callable[[ModelChoice], Provider]
 """Opens the way to a model; raises `ConfigError` where it cannot be used."""
 
@@ -32,7 +34,7 @@ class Lanes:
     cap: Callable[[], Cap | None]
     daily: bool
     """The cap is that of a day, else that of this round."""
-    policy: CallPolicy = field(default_factory=lambda: CallPolicy(hold=False))
+    policy: CallPolicy = field(default_factory=lambda: POLICY)
     callers: dict[ModelChoice, Caller] = field(default_factory=dict)
     ledgers: dict[tuple[Purpose, ModelChoice], Ledger] = field(default_factory=dict)
     _judges: dict[tuple[Purpose, ModelChoice], Judge] = field(default_factory=dict)

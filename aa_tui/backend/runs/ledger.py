@@ -107,7 +107,7 @@ class Ledger:
         """Write down what was spent since the last time, and what is set aside still; `last` gives the rest back."""
         now = self.clock.now_ms()
         sums, self._unwritten = self._unwritten, _Sums()
-        if sums.calls:
+        if sums != _Sums():
             day = self._today()
             number = self._settled.setdefault(day, new_id(now))
             rows.spend(

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from aa_tui.backend.ingest.writer import Judged, record
 from aa_tui.backend.judging.code import judge_by_code
+from aa_tui.backend.judging.injection import transcript_hints
 from aa_tui.backend.model.evaluator import Definition, Method, ModelChoice
 from aa_tui.backend.model.judgement import ErrorKind, Judgement, Spent
 from aa_tui.backend.model.scoring import Cap, Purpose, ScoringProgress, ScoringReport, ScoringTerms, WorkState
@@ -50,6 +51,7 @@ LEASE_MS = 10 * MINUTE_MS
 _RENEW_S = 60.0
 _FLUSH_S = 1.0
 _LOOK_S = 1.0
+_MOST_HINTS = 10
 _LOOK_BACK_MS = 10 * MINUTE_MS
 """Closes are looked for again this far back: another process may commit one late."""
 MOST_ATTEMPTS = 4
@@ -341,7 +343,8 @@ class Scorer:
             return
         assert kind.choice is not None
         judge = self._lanes.judge(kind.purpose, kind.choice)
-        said = await judge.judge_batch(self._questions, job.transcript, hints(job.rules), self._beside)
+        noticed = (*hints(job.rules), *_suspicious(job.transcript))
+        said = await judge.judge_batch(self._questions, job.transcript, noticed, self._beside)
         now = self._clock.now_ms()
         answered = [one for one in self._asked if one.id in said.verdicts and said.verdicts[one.id].error is None]
         error = said.error
@@ -520,6 +523,12 @@ class Scorer:
             job.transcript, job.whole = read.get(job.session), whole.get(job.session)
             job.rules = tuple(rules.get(job.session, "").split())
         return list(by_session.values())
+
+
+def _suspicious(transcript: Transcript) -> tuple[str, ...]:
+    """Return in words which passages look as if they were written for a judge."""
+    found = transcript_hints(transcript)[:_MOST_HINTS]
+    return tuple(f"turn {number} may be written for a judge or model: {hint}" for number, hint in found)
 
 
 def _admitted(one: Outcome, mine: set[tuple[int, int, int]]) -> Outcome:

@@ -48,6 +48,29 @@ LEAVES = (
 """What a judge is sent, in words."""
 
 
+def total_words(estimate: Estimate) -> str:
+    """Return what sessions take in all: `local, free`, `price unknown, 1.2M–3.4M tokens`, `$0.40–$1.10`."""
+    if estimate.local:
+        return "local, free"
+    if estimate.low_nano is None or estimate.high_nano is None:
+        if not estimate.high_tokens:
+            return "price unknown"
+        return f"price unknown, {humanize.tokens(estimate.low_tokens)}–{humanize.tokens(estimate.high_tokens)} tokens"
+    return f"{humanize.money(estimate.low_nano)}–{humanize.money(estimate.high_nano)}"
+
+
+def session_words(estimate: Estimate) -> str:
+    """Return what one session takes: half of them at most this, and 95 of 100."""
+    if not estimate.tokens_p50:
+        return "not known yet: no closed session has text"
+    tokens = f"{humanize.tokens(estimate.tokens_p50)} tokens (p95 {humanize.tokens(estimate.tokens_p95)})"
+    if estimate.local:
+        return f"{tokens}, local, free"
+    if estimate.price_p50_nano is None:
+        return f"{tokens}, price unknown"
+    return f"{humanize.money(estimate.price_p50_nano)} (p95 {humanize.money(estimate.price_p95_nano)}), {tokens}"
+
+
 def road_opener(workspace: Workspace) -> Callable[[ModelChoice], Provider]:
     """Return what opens the way to a model as the project and this machine's settings say now."""
 
@@ -410,4 +433,4 @@ class ScoringService:
             journal.record(tx, work.project.id, now, work.actor, Permission.ADMINISTER, action, subject, changes)
 
 
-__all__ = ["LEAVES", "ScoringService"]
+__all__ = ["LEAVES", "ScoringService", "road_opener", "session_words", "total_words"]

@@ -12,11 +12,23 @@ import typer
 
 from aa_tui.cli import errors
 from aa_tui.cli.arguments import Common
-from aa_tui.cli.verbs import about, bringing_in, evaluators, forgetting, judge, monitor, projects, sessions, store
+from aa_tui.cli.verbs import (
+    about,
+    bringing_in,
+    evaluators,
+    forgetting,
+    judge,
+    monitor,
+    projects,
+    sessions,
+    signals,
+    store,
+)
 
 GROUPS = (
     sessions.group,
     monitor.group,
+    signals.group,
     evaluators.group,
     judge.group,
     bringing_in.group,
