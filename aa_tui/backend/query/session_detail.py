@@ -14,13 +14,13 @@ from aa_tui.backend.query.readmodels import (
     AnswerRow,
     ContentText,
     CostShare,
-    ResultRow,
     SessionBeginning,
     SessionDetail,
     StepRow,
     ThreadHit,
     TurnRow,
 )
+from aa_tui.backend.query.session_results import judging, results
 from aa_tui.backend.query.sessions import rows
 from aa_tui.backend.store import contents
 from aa_tui.backend.store.engine import Reader, Row
@@ -143,29 +143,6 @@ def cost_shares(steps: Sequence[StepRow]) -> tuple[tuple[CostShare, ...], tuple[
     return _by_cost(agents, False), _by_cost(tools, True)
 
 
-def _results(reader: Reader, params: dict[str, Any]) -> Iterator[ResultRow]:
-    for row in reader.fetch(
-        "SELECT signal, signal_version, value, passed, rationale, evidence, model, method, latency_ms, cost_nano, "
-        "error, evaluated_ms FROM signal_result WHERE project_id=:p AND session_id=:s AND current=1 ORDER BY signal",
-        params,
-    ):
-        yield ResultRow(
-            row[0], "signal", row[1], row[2], _flag(row[3]), None, row[4], row[5], row[6], row[7], *row[8:12]
-        )
-    for row in reader.fetch(
-        "SELECT e.name, r.evaluator_version, r.value, r.passed, r.score, r.rationale, r.evidence, r.model, r.method, "
-        "r.latency_ms, r.cost_nano, r.error, r.evaluated_ms FROM result r JOIN evaluator e "
-        "ON e.project_id=r.project_id AND e.id=r.evaluator_id "
-        "WHERE r.project_id=:p AND r.session_id=:s AND r.current=1 ORDER BY e.name, r.evaluated_ms NULLS FIRST, r.id",
-        params,
-    ):
-        yield ResultRow(row[0], "evaluator", row[1], row[2], _flag(row[3]), *row[4:13])
-
-
-def _flag(value: int | None) -> bool | None:
-    return None if value is None else bool(value)
-
-
 def detail(reader: Reader, scope: Scope, session_id: int) -> SessionDetail:
     """Return one session without its long texts.
 
@@ -206,10 +183,11 @@ def detail(reader: Reader, scope: Scope, session_id: int) -> SessionDetail:
     info = json.loads(row[14] or "{}")
     warnings = tuple(row[13].split())
     by_agent, by_tool = cost_shares(steps)
+    found = tuple(results(reader, scope.project_id, session_id))
     values: tuple[Any, ...] = (
         known, steps, turns, known.agents, tuple(json.loads(row[0] or "[]")), *row[1:13],
-        warnings, info if isinstance(info, dict) else {}, by_agent, by_tool, tuple(_results(reader, params)), answers,
-        "several_sources" in warnings,
+        warnings, info if isinstance(info, dict) else {}, by_agent, by_tool, found, answers,
+        "several_sources" in warnings, judging(reader, scope.project_id, session_id),
     )  # fmt: skip
     return SessionDetail(*values)
 

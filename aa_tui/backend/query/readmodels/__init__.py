@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from aa_tui.backend.query.readmodels.session import AnswerRow as AnswerRow
     from aa_tui.backend.query.readmodels.session import ContentText as ContentText
     from aa_tui.backend.query.readmodels.session import CostShare as CostShare
+    from aa_tui.backend.query.readmodels.session import JudgingRow as JudgingRow
+    from aa_tui.backend.query.readmodels.session import QuoteRow as QuoteRow
     from aa_tui.backend.query.readmodels.session import ResultRow as ResultRow
     from aa_tui.backend.query.readmodels.session import SessionBeginning as SessionBeginning
     from aa_tui.backend.query.readmodels.session import SessionDetail as SessionDetail
@@ -55,7 +57,10 @@ _MODULES = {
     "judges": "JudgeView KeyState ProviderRow",
     "monitor": "AgentStat ChartMark Measure MonitorView Point Series ToolStat",
     "projects": "ProjectInfo",
-    "session": "AnswerRow ContentText CostShare ResultRow SessionBeginning SessionDetail StepRow ThreadHit TurnRow",
+    "session": (
+        "AnswerRow ContentText CostShare JudgingRow QuoteRow ResultRow SessionBeginning SessionDetail StepRow "
+        "ThreadHit TurnRow"
+    ),
     "sessions": "FilterPart MatchExcerpt SessionIds SessionRow",
     "views": "NoteRow SavedViewRow",
 }

@@ -82,6 +82,38 @@ class CostShare:
 
 
 @dataclass(frozen=True, slots=True)
+class QuoteRow:
+    """A piece of evidence: what was quoted, and where code found it."""
+
+    text: str
+    event_id: int | None = None
+    """The step it stands in; None: nowhere, or nobody looked."""
+    turn: int | None = None
+    """The passage that the judge named, 1-based."""
+    role: str = ""
+    """Who said it there."""
+    verified: bool | None = None
+    """Whether it stands there word for word; None where that was never checked, as of imported results."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgingRow:
+    """What became of judging a session's newest close by the signals' one call."""
+
+    state: str
+    """claimed, done, failed, not_scored."""
+    reason: str
+    model: str | None
+    provider: str | None
+    calls: int | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_nano: int | None
+    latency_ms: float | None
+    evaluated_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ResultRow:
     """A recorded result of a signal or evaluator for a session."""
 
@@ -100,6 +132,18 @@ class ResultRow:
     cost_nano: int | None
     error: str | None
     evaluated_ms: int | None
+    error_kind: str | None = None
+    quotes: tuple[QuoteRow, ...] = ()
+    """`evidence` taken apart."""
+    labels: tuple[str, ...] = ()
+    """Patterns, phrases, codes; the labels chosen of several."""
+    extras: tuple[tuple[str, str], ...] = ()
+    """What else the judge said, by name."""
+    flags: tuple[str, ...] = ()
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    raw_reply: str | None = None
+    """The beginning of what the judge wrote, where it was kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +189,8 @@ class SessionDetail:
     results: tuple[ResultRow, ...]
     answers: tuple[AnswerRow, ...]
     several_sources: bool = False
+    judging: JudgingRow | None = None
+    """None: no model was asked about its newest close, or may not be."""
 
 
 @dataclass(frozen=True, slots=True)
