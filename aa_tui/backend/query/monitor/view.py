@@ -162,7 +162,8 @@ class MonitorQuery:
             "SELECT id FROM facet WHERE project_id=:p AND key='signal.task_completion' AND sessions>0 ORDER BY id", p
         ):
             row = self._reader.one(
-                "SELECT CASE WHEN r.method='sender' THEN 'the sender' ELSE r.model END FROM (SELECT session_id FROM session_facet WHERE project_id=:p AND facet_id=:f "
+                "SELECT CASE WHEN r.method='sender' THEN 'the sender' ELSE r.model END "
+                "FROM (SELECT session_id FROM session_facet WHERE project_id=:p AND facet_id=:f "
                 "ORDER BY sort_at DESC LIMIT 20) y CROSS JOIN signal_result r WHERE r.project_id=:p "
                 "AND r.session_id=y.session_id AND r.signal='task_completion' AND r.current=1 "
                 "AND (r.model IS NOT NULL OR r.method='sender') LIMIT 1",
