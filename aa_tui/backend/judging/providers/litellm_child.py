@@ -111,18 +111,24 @@ def _reply(reply: Any) -> dict[str, Any] | None:
 
 
 def _error(error: BaseException) -> dict[str, Any]:
-    response = getattr(error, "response", None)
-    headers = getattr(response, "headers", None) or getattr(error, "litellm_response_headers", None) or {}
+    # The library rewrites errors: code and headers of the server are on the one it rewrote.
+    causes = [one for one in (error, error.__cause__, error.__context__) if one is not None]
+    bodies = [body for one in causes if isinstance(body := getattr(one, "body", None), dict)]
+    codes = [str(body[name]) for body in bodies for name in ("code", "type") if body.get(name)]
+    sources = [getattr(one, "headers", None) for one in causes]
+    sources += [getattr(getattr(one, "response", None), "headers", None) for one in causes]
+    headers: dict[str, str] = {}
+    for source in sources:
+        for name in ("retry-after", "retry-after-ms"):
+            if source is not None and name in source:
+                headers.setdefault(name, str(source[name]))
     status = getattr(error, "status_code", None)
-    # The library rewrites errors; the code the server gave is on the one it rewrote.
-    causes = [error, error.__cause__, error.__context__]
-    codes = [str(said) for one in causes for name in ("code", "type") if (said := getattr(one, name, None))]
     return {
         "type": type(error).__name__,
         "status": status if isinstance(status, int) else None,
         "code": " ".join(dict.fromkeys(codes)),
         "message": str(error)[:_LONGEST_MESSAGE],
-        "headers": {name: str(headers[name]) for name in ("retry-after", "retry-after-ms") if name in headers},
+        "headers": headers,
     }
 
 
