@@ -86,6 +86,8 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 """Third-party packages a room may use."""
 
 LAZY = {
+    "aiohttp",
+    "keyring",
     "litellm",
     "mcp",
     "uvicorn",
