@@ -258,7 +258,10 @@ def project(folder: Path, bodies: list[bytes], spans: int) -> Taken:
 
 
 def purged(store: Path) -> tuple[int, int]:
-    """Purge raw requests as the receiver does once their time is over; return the file's bytes and those in use."""
+    """Purge raw requests as the receiver does once their time is over, until it gives no more room back.
+
+    Returns the file's bytes and those in use.
+    """
     from aa_tui.backend.service.receiving import Receiving, ReceivingLimits
     from aa_tui.backend.service.stores import open_store
     from aa_tui.backend.support.cancel import CancelToken
@@ -267,6 +270,9 @@ def purged(store: Path) -> tuple[int, int]:
     opened = open_store(str(store))
     receiving = Receiving(opened, FrozenClock(SystemClock().now_ms() + DAY_MS), ReceivingLimits())
     receiving.drain(CancelToken())
+    before = -1
+    while before != (before := _free_pages(store)):
+        receiving.drain(CancelToken())
     receiving.close()
     opened.close()
     with closing(sqlite3.connect(store)) as connection:
@@ -276,6 +282,11 @@ def purged(store: Path) -> tuple[int, int]:
     log = store.with_name(store.name + "-wal")
     size = store.stat().st_size + (log.stat().st_size if log.exists() else 0)
     return size, size - page * free
+
+
+def _free_pages(store: Path) -> int:
+    with closing(sqlite3.connect(store)) as connection:
+        return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
 
 
 def phoenix(command: str, folder: Path, bodies: list[bytes], spans: int) -> tuple[float, float]:

@@ -222,6 +222,27 @@ def test_expired_lease_is_taken_over(store: SqliteStore, path: Path) -> None:
         other.close()
 
 
+def test_room_that_nothing_needs_goes_back_to_the_file_system(store: SqliteStore, path: Path) -> None:
+    assert not store.give_back()
+    with store.write() as tx:
+        tx.execute("CREATE TABLE big(id INTEGER PRIMARY KEY, text TEXT)")
+        tx.executemany("INSERT INTO big VALUES (:n, :t)", [{"n": n, "t": "x" * 8_000} for n in range(1_000)])
+    store.checkpoint()
+    before = path.stat().st_size
+    with store.write() as tx:
+        tx.execute("DELETE FROM big WHERE id % 10 <> 7")
+    for _ in range(9):
+        if not store.give_back():
+            break
+    else:
+        raise AssertionError("it never ends")
+    store.checkpoint()
+    assert path.stat().st_size < before * 2 / 3
+    with store.reader() as reader:
+        assert reader.one("SELECT COUNT(*), SUM(LENGTH(text)) FROM big") == (100, 800_000)
+        assert reader.one("PRAGMA integrity_check") == ("ok",)
+
+
 def test_close_leaves_one_file_and_can_be_repeated(path: Path) -> None:
     store = open_store(str(path))
     assert isinstance(store, SqliteStore)

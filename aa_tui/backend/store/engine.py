@@ -90,6 +90,14 @@ class Store(Protocol):
         """
         ...
 
+    def give_back(self) -> bool:
+        """Give some room that nothing needs any more back to the file system; return whether there is more of it.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        ...
+
     def compact(self) -> str | None:
         """Rewrite what is stored so that nothing that was deleted stays behind; return what could not be done, if any.
 

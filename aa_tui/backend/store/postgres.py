@@ -478,6 +478,10 @@ class PostgresStore:
             self._run(connection, f"ANALYZE {', '.join(_ANALYZED)}")
             connection.commit()
 
+    def give_back(self) -> bool:
+        """Do nothing: the server sees to that itself."""
+        return False
+
     def compact(self) -> str | None:
         """Vacuum the tables, statistics included; return what is left to the server's administrator.
 

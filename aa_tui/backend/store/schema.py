@@ -63,6 +63,8 @@ def create_schema(path: Path, *, mode: int = 0o600, scripts: Path = migrations.H
         draft.chmod(mode)
         with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
             connection.execute(f"PRAGMA page_size={engine.PAGE_SIZE}")
+            # Can only be chosen now: requests that were received leave a lot of room behind them.
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             connection.execute(f"PRAGMA application_id={engine.APPLICATION_ID}")
         _migrate(draft, SCHEMA_VERSION, scripts, "OFF")
         with closing(sqlite3.connect(draft, isolation_level=None)) as connection:

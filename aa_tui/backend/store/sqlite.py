@@ -39,6 +39,9 @@ of two imports so reliably that a third process can starve."""
 CHECKPOINT_PAGES = 4000
 """The lease holder copies the log into the file when it exceeds this many pages (32 MB): pages that many transactions
 change are copied once."""
+_GIVEN_PAGES = 256
+"""Pages that are given back in one transaction (2 MB): some 20 ms."""
+_INCREMENTAL = 2
 JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024
 LEASE_KEY = "checkpoint_lease"
 LEASE_MS = 60_000
@@ -528,6 +531,24 @@ class SqliteStore:
                 connection.execute("PRAGMA optimize=0x10002")
             except sqlite3.Error as error:
                 raise translate(error, self.path) from error
+
+    def give_back(self) -> bool:
+        """Move some pages from the file's end into free ones and cut it; return whether there is more to do.
+
+        A few free pages stay: the next rows need them.
+
+        Raises:
+            StoreError: the write lock could not be had.
+        """
+        with self.reader() as reader:
+            free, mode = (reader.one(f"PRAGMA {name}") for name in ("freelist_count", "auto_vacuum"))
+        if self.read_only or free is None or mode is None or mode[0] != _INCREMENTAL or free[0] < _GIVEN_PAGES:
+            return False
+        with self.write() as tx:
+            for _ in range(_GIVEN_PAGES):
+                # Asked for more pages at once, it would still stop after each: the driver ends what has no columns.
+                tx.execute("PRAGMA incremental_vacuum(1)")
+        return True
 
     def compact(self) -> str | None:
         """Rewrite the file without what was deleted and empty the log; return in words what could not be done.

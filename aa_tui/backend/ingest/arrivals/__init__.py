@@ -57,6 +57,8 @@ class Arrivals:
                 sessions += done.sessions
             for number in self._projects.keys() - waiting:
                 del self._projects[number]
+            if not waiting:
+                self._store.give_back()
         now = self._clock.now_ms()
         if items:
             self._busy_ms = now
