@@ -81,6 +81,8 @@ _SHAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = tuple(
         (("npm_",), rf"{_NOT_WORD}npm_[A-Za-z0-9]{{36}}{_END}", "[REDACTED]"),
     )
 )
+_PAIRS = tuple(shape for shape in _SHAPES if shape[0][0] in ("uthorization", "ecret"))
+"""Shapes that take a name and its value together, which JSON has in two strings."""
 _SK = re.compile(rf"{_NOT_WORD}sk-[A-Za-z0-9_\-]{{20,}}+")
 
 
@@ -132,6 +134,14 @@ def secret_spans(text: str) -> list[tuple[int, int]]:
         if any(hint in text for hint in hints):
             found += [match.span() for match in pattern.finditer(text)]
     return sorted(found)
+
+
+def _paired(text: str) -> str:
+    """Replace the values that only their names tell; JSON stays JSON, for nothing of its form is replaced."""
+    for hints, pattern, replacement in _PAIRS:
+        if any(hint in text for hint in hints):
+            text = pattern.sub(replacement, text)
+    return text
 
 
 def _secrets(text: str) -> str:
@@ -400,6 +410,8 @@ class Redactor:
         return text
 
     def _json(self, text: str, depth: int) -> str:
+        if self._secret:
+            text = _paired(text)
         pieces: list[str] = []
         at = 0
         for match in _STRING.finditer(text):

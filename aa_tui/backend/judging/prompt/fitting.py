@@ -130,6 +130,8 @@ def _shortened(passages: Sequence[Passage], agent: str, budget: int, longest: in
             text.measure()
     for group in _GROUPS:
         _level(list(lines.values()), group.roles, group.floor, budget)
+    if len(lines) == len(passages) and sum(line.tokens for line in lines.values()) <= budget:
+        return _with_gaps(passages, lines, set(lines))
     kept = _within(passages, lines, always, budget)
     if kept is None:
         must = [lines[index] for index in sorted(always)]
