@@ -140,9 +140,10 @@ def _toml(value: Any) -> str:
 
 
 def _toml_text(text: str) -> str:
+    """Return a text as TOML; what drives a terminal or cannot be seen is escaped, so that a file can be looked at."""
     if "\n" not in text:
-        # JSON's escapes are TOML's, but for DEL, which TOML wants escaped.
-        return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+        inner = "".join(char if char.isprintable() and char not in '"\\' else _escaped(char) for char in text)
+        return f'"{inner}"'
     inner = "".join(
         char if char in "\n\t" or (char.isprintable() and char != "\\") else _escaped(char) for char in text
     )

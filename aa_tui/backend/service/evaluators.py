@@ -392,7 +392,7 @@ class EvaluatorService:
 
     def _find(self, reader: Reader, name_or_id: str | int) -> Row:
         rows = sql.evaluators(reader, self._ws.project.id)
-        wanted = str(name_or_id)
+        wanted = " ".join(str(name_or_id).split())
         for found in (
             [row for row in rows if row[0] == name_or_id],
             [row for row in rows if row[1] == wanted],

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aa_tui.backend.model.evaluator import ModelChoice
-from aa_tui.backend.model.scoring import JUDGE, MODEL_USE, ModelUse, Purpose, ScoringTerms
+from aa_tui.backend.model.scoring import JUDGE, MODEL_USE, ModelUse, ScoringTerms
 from aa_tui.backend.query.readmodels import JudgeView, KeyState, ProviderRow
 from aa_tui.backend.service import journal
 from aa_tui.backend.service.permissions import Permission
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 
 class JudgeService:
-    """What a door can ask of a project's judge. Only `check` calls a model."""
+    """What a door can ask of a project's judge. Only `check` calls a model.
+
+    Providers, local servers and keys are this machine's: they need no project.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self._ws = workspace
@@ -83,7 +86,8 @@ class JudgeService:
             problem=problem,
         )
 
-    def providers(self) -> tuple[ProviderRow, ...]:
+    @staticmethod
+    def providers() -> tuple[ProviderRow, ...]:
         """Return every provider there is, local ones first, and whether a key is at hand. May ask the keyring."""
         from aa_tui.backend.judging.providers import PROVIDERS
         from aa_tui.backend.judging.providers.keys import variables_of
@@ -108,7 +112,8 @@ class JudgeService:
             )
         return tuple(found)
 
-    def discover(self, timeout_s: float = 0.5, token: CancelToken | None = None) -> tuple[LocalServer, ...]:
+    @staticmethod
+    def discover(timeout_s: float = 0.5, token: CancelToken | None = None) -> tuple[LocalServer, ...]:
         """Look for model servers on this machine; return those that answer, with their models. Blocks.
 
         Raises:
@@ -168,7 +173,8 @@ class JudgeService:
 
     # --- keys ------------------------------------------------------------------------------------------------------
 
-    def set_key(self, key: str, choice: ModelChoice, place: str = "") -> KeyState:
+    @staticmethod
+    def set_key(key: str, choice: ModelChoice, place: str = "") -> KeyState:
         """Keep the key of a choice's address: in the keyring where a real one works, else in a file of mode 0600.
 
         Keys are the person's, not the project's: nothing of it is stored or journaled.
@@ -185,7 +191,8 @@ class JudgeService:
         store_key(choice.provider, Secret(key), choice.base_url, model=choice.model, place=place)
         return key_state(choice)
 
-    def forget_key(self, choice: ModelChoice) -> bool:
+    @staticmethod
+    def forget_key(choice: ModelChoice) -> bool:
         """Forget the kept key of a choice's address; return whether there was one. A variable's is not ours to forget.
 
         Raises:
@@ -195,7 +202,8 @@ class JudgeService:
 
         return forget_key(choice.provider, choice.base_url, model=choice.model)
 
-    def key_of(self, choice: ModelChoice) -> KeyState:
+    @staticmethod
+    def key_of(choice: ModelChoice) -> KeyState:
         """Return whether there is a key for a choice's address, and from where. May ask the keyring.
 
         Raises:
@@ -226,7 +234,7 @@ class JudgeService:
         problem = problem_of(use, chosen)
         if problem is not None:
             raise UsageError(problem, "An admin can change the project's use of models.")
-        return trying.check(self._ws, chosen, use, Purpose.CHECK, token)
+        return trying.check(self._ws, chosen, use, token)
 
     def _decide(self, action: str, key: str, value: object) -> None:
         with self._ws.store.write(durable=True) as tx:

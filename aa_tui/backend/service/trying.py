@@ -13,20 +13,16 @@ from aa_tui.backend.model.scoring import Cap, Estimate, ModelUse, Purpose, Scori
 from aa_tui.backend.query.readmodels import TryResult
 from aa_tui.backend.service.permissions import Permission
 from aa_tui.backend.store import evaluators as sql
-from aa_tui.backend.support.errors import NotFound, UsageError
+from aa_tui.backend.support.errors import NotFound, StoreReadOnly, UsageError
 
 if TYPE_CHECKING:
     from aa_tui.backend.judging.providers.check import CheckReport
-    from aa_tui.backend.judging.providers.contract import Provider
     from aa_tui.backend.model.transcript import Transcript
-    from aa_tui.backend.runs.ledger import Ledger
     from aa_tui.backend.service.workspace import Workspace
     from aa_tui.backend.support.cancel import CancelToken
 
 MOST_SESSIONS = 20
 """Sessions of one trial; more is a run's business."""
-_REPLY_TOKENS = (60, 600)
-"""What verdicts with a rationale and quotes mostly take, from short to long."""
 
 
 def recent_sessions(ws: Workspace, number: int) -> tuple[int, ...]:
@@ -42,38 +38,13 @@ def chosen(ws: Workspace, definition: Definition) -> ModelChoice | None:
 
 def estimate(ws: Workspace, definition: Definition, sessions: Sequence[int]) -> Estimate:
     """Return what a trial will take, from the prompts it would send."""
-    from aa_tui.backend.judging.prices import price
-    from aa_tui.backend.judging.prompt import TooLong, build_prompt
-    from aa_tui.backend.runs.roads import free
+    from aa_tui.backend.runs.estimate import estimate_texts
 
     choice = None if definition.method is not Method.LLM else chosen(ws, definition)
     if choice is None:
-        local = definition.method is not Method.LLM
-        return Estimate(len(sessions), 0, local, len(sessions), "texts")
-    sizes = []
-    for one in _transcripts(ws, definition, sessions, None):
-        try:
-            if one.has_text:
-                sizes.append(build_prompt(definition, one, choice.window).tokens)
-        except TooLong:
-            continue
-    sizes.sort()
-    low, high = sum(sizes) + len(sizes) * _REPLY_TOKENS[0], sum(sizes) + len(sizes) * _REPLY_TOKENS[1]
-    local = free(choice)
-    prices = [None if local else price(choice, sum(sizes), len(sizes) * reply) for reply in _REPLY_TOKENS]
-    return Estimate(
-        sessions=len(sessions),
-        calls=len(sizes),
-        local=local,
-        sampled=len(sizes),
-        basis="texts" if sizes else "none",
-        tokens_p50=sizes[len(sizes) // 2] + _REPLY_TOKENS[0] if sizes else 0,
-        tokens_p95=sizes[-1] + _REPLY_TOKENS[1] if sizes else 0,
-        low_tokens=low,
-        high_tokens=high,
-        low_nano=prices[0],
-        high_nano=prices[1],
-    )
+        return Estimate(len(sessions), 0, definition.method is not Method.LLM, len(sessions), "texts")
+    terms = ScoringTerms.of(ws.project.settings)
+    return estimate_texts(ws.store, ws.scope, terms, None, [(definition, choice)], len(sessions), list(sessions), None)
 
 
 def try_on(
@@ -102,20 +73,27 @@ def try_on(
                 advance(results[-1])
         return tuple(results)
     choice, use = _allowed(ws, definition, go_ahead)
-    from aa_tui.backend.runs.roads import free
+    import asyncio
+
+    from aa_tui.backend.runs.lanes import Lanes
+    from aa_tui.backend.runs.roads import free, open_road
+    from aa_tui.backend.service.judges import machine_command
     from aa_tui.backend.service.loops import run_to_end
 
-    local, ledger = free(choice), _ledger(ws, choice, Purpose.TRY, most_nano)
+    local, cap = free(choice), None if most_nano is None else Cap(nano=most_nano)
+    lanes = Lanes(
+        ws.store,
+        ws.project.id,
+        ws.project.time_zone,
+        ws.clock,
+        lambda one: open_road(one, use, machine_command() if one.provider == "command" else None),
+        lambda: cap,
+        daily=False,
+    )
     done: dict[int, TryResult] = {}
 
     async def judge_all() -> None:
-        import asyncio
-
-        from aa_tui.backend.judging.calling import Caller
-        from aa_tui.backend.judging.judge import Judge
-
-        caller = Caller(_provider(choice, use))
-        judge = Judge(caller, choice, choice.provider, ledger)
+        judge = lanes.judge(Purpose.TRY, choice)
 
         async def judge_one(transcript: Transcript) -> None:
             judgement = await judge.judge(definition, transcript)
@@ -127,32 +105,50 @@ def try_on(
             async with asyncio.TaskGroup() as tasks:
                 for transcript in found:
                     tasks.create_task(judge_one(transcript))
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
         finally:
-            await caller.aclose()
+            await lanes.aclose()
 
     try:
         run_to_end(judge_all, token)
     finally:
-        _settle(ws, ledger)
+        with ws.store.write(durable=True) as tx:
+            lanes.write(tx, last=True)
     return tuple(done[one.session_id] for one in found)
 
 
-def check(
-    ws: Workspace, choice: ModelChoice, use: ModelUse, purpose: Purpose, token: CancelToken | None
-) -> CheckReport:
+def check(ws: Workspace, choice: ModelChoice, use: ModelUse, token: CancelToken | None) -> CheckReport:
     """Spend one tiny call on a model and write down what it cost; see `JudgeService.check`."""
+    from aa_tui.backend.judging.prices import price
     from aa_tui.backend.judging.providers.check import check as check_provider
     from aa_tui.backend.judging.providers.keys import find_key
+    from aa_tui.backend.runs.ledger import Ledger
+    from aa_tui.backend.runs.roads import destination_of, free
     from aa_tui.backend.service.judges import machine_command
     from aa_tui.backend.service.loops import run_to_end
 
-    ledger = _ledger(ws, choice, purpose, None)
+    if ws.store.read_only:
+        raise StoreReadOnly("What a check costs could not be written down.", f"{ws.store.read_only_reason}.")
+    ledger = Ledger(
+        ws.store,
+        ws.project.id,
+        ws.project.time_zone,
+        ws.clock,
+        Purpose.CHECK,
+        destination_of(choice),
+        local=free(choice),
+        priced=price(choice, 1, 1) is not None,
+        cap=lambda: None,
+        daily=False,
+    )
     command = machine_command() if choice.provider == "command" else None
     key = find_key(choice.provider, choice.base_url, model=choice.model)
     report = run_to_end(lambda: check_provider(choice, key, command=command, local_only=use is ModelUse.LOCAL), token)
     if report.spent.calls:
         ledger.settle(0, None, report.spent)
-        _settle(ws, ledger)
+        with ws.store.write(durable=True) as tx:
+            ledger.write(tx, last=True)
     return report
 
 
@@ -176,9 +172,13 @@ def _allowed(ws: Workspace, definition: Definition, go_ahead: bool) -> tuple[Mod
 
     Raises:
         UsageError: they do not.
+        StoreReadOnly: what is spent could not be written down.
     """
     from aa_tui.backend.runs.roads import free, problem_of, refusal
 
+    if ws.store.read_only:
+        raise StoreReadOnly("What a trial costs could not be written down.", f"{ws.store.read_only_reason}.")
+    ws.reread()
     choice = chosen(ws, definition)
     if choice is None:
         raise UsageError("No model is chosen.", "`aa-tui judge set PROVIDER MODEL` chooses the project's judge.")
@@ -189,36 +189,3 @@ def _allowed(ws: Workspace, definition: Definition, go_ahead: bool) -> tuple[Mod
     if problem is not None:
         raise UsageError(problem, "Texts of sessions go to this model only if somebody says so.")
     return choice, terms.use
-
-
-def _provider(choice: ModelChoice, use: ModelUse) -> Provider:
-    from aa_tui.backend.runs.roads import open_road
-    from aa_tui.backend.service.judges import machine_command
-
-    return open_road(choice, use, machine_command() if choice.provider == "command" else None)
-
-
-def _ledger(ws: Workspace, choice: ModelChoice, purpose: Purpose, most_nano: int | None) -> Ledger:
-    from aa_tui.backend.judging.prices import price
-    from aa_tui.backend.runs.ledger import Ledger
-    from aa_tui.backend.runs.roads import destination_of, free
-
-    cap = None if most_nano is None else Cap(nano=most_nano)
-    priced = price(choice, 1_000, 1_000) is not None
-    return Ledger(
-        ws.store,
-        ws.project.id,
-        ws.project.time_zone,
-        ws.clock,
-        purpose,
-        destination_of(choice),
-        free(choice),
-        priced,
-        lambda: cap,
-        daily=False,
-    )
-
-
-def _settle(ws: Workspace, ledger: Ledger) -> None:
-    with ws.store.write(durable=True) as tx:
-        ledger.write(tx, last=True)

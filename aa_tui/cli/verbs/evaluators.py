@@ -650,6 +650,9 @@ def _may_activate(ws: Workspace, definition: Definition, yes: bool) -> bool:
     """Say what an active evaluator will spend by itself, and ask; code spends nothing and needs no yes."""
     if definition.method != "llm":
         return True
+    if definition.model is None and ws.judges.choice()[0] is None:
+        errors.note("No model is chosen: it scores nothing until `aa-tui judge set PROVIDER MODEL` chooses one.")
+        return True
     sessions = ws.evaluators.recent_sessions()
     estimate = ws.evaluators.estimate_try(definition, sessions)
     status = ws.scoring.status()

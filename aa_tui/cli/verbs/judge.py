@@ -92,8 +92,9 @@ def use(
 @group.command("providers", epilog="Example:  aa-tui judge providers --json")
 def providers(context: typer.Context, as_json: Json = False) -> None:
     """List the providers there are, and whether a key for each is at hand."""
-    with open_workspace(context, create=True) as ws:
-        rows = ws.judges.providers()
+    from aa_tui.backend.service.judges import JudgeService
+
+    rows = JudgeService.providers()
     if as_json:
         for row in rows:
             output.json_line(asdict(row))
@@ -111,8 +112,10 @@ def discover(
     as_json: Json = False,
 ) -> None:
     """Look for model servers on this machine."""
-    with open_workspace(context, create=True) as ws, interruptible() as token:
-        found = ws.judges.discover(timeout, token)
+    from aa_tui.backend.service.judges import JudgeService
+
+    with interruptible() as token:
+        found = JudgeService.discover(timeout, token)
     if as_json:
         for one in found:
             output.json_line(asdict(one))
@@ -168,6 +171,8 @@ def key_set(
     place: Annotated[str, typer.Option("--place", help="keyring or file; whatever is best without.")] = "",
 ) -> None:
     """Keep the key of a provider's address, typed without echo or read from stdin; never on the command line."""
+    from aa_tui.backend.service.judges import JudgeService
+
     if place not in ("", "keyring", "file"):
         raise UsageError(f"“{place}” is no place for keys.", "There are: keyring, file.")
     if errors.can_ask():
@@ -176,21 +181,20 @@ def key_set(
         key = getpass.getpass("Key (not shown): ")
     else:
         key = sys.stdin.readline()
-    with open_workspace(context, create=True) as ws:
-        state = ws.judges.set_key(key.strip(), _choice(provider, "", base_url), place)
-        errors.note(f"Kept: {_key_words(state)}.")
+    state = JudgeService.set_key(key.strip(), _choice(provider, "", base_url), place)
+    errors.note(f"Kept: {_key_words(state)}.")
 
 
 @keys.command("forget", epilog="Example:  aa-tui judge key forget openai")
 def key_forget(context: typer.Context, provider: Provider, base_url: Url = "") -> None:
     """Forget the kept key of a provider's address."""
-    with open_workspace(context, create=True) as ws:
-        choice = _choice(provider, "", base_url)
-        forgotten = ws.judges.forget_key(choice)
-        errors.note("It is forgotten." if forgotten else "None was kept.")
-        left = ws.judges.key_of(choice)
-        if left.source:
-            errors.note(f"There still is one: {_key_words(left)}.")
+    from aa_tui.backend.service.judges import JudgeService
+
+    choice = _choice(provider, "", base_url)
+    errors.note("It is forgotten." if JudgeService.forget_key(choice) else "None was kept.")
+    left = JudgeService.key_of(choice)
+    if left.source:
+        errors.note(f"There still is one: {_key_words(left)}.")
 
 
 def view_record(view: JudgeView) -> dict[str, Any]:
