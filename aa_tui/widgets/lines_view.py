@@ -1,4 +1,4 @@
-"""A scrolling page of lines made by its parent: Info, Evaluators, Review. Holds no data of its own."""
+"""A scrolling page of lines made by its parent: Info, Review. Holds no data of its own."""
 
 from __future__ import annotations
 

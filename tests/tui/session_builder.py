@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from aa_tui.backend.model.event import EventKind, Part
-from aa_tui.backend.query.readmodels import ContentText, SessionDetail, SessionRow, StepRow, ThreadHit, TurnRow
+from aa_tui.backend.query.readmodels import (
+    ContentText,
+    JudgingRow,
+    QuoteRow,
+    ResultRow,
+    SessionDetail,
+    SessionRow,
+    StepRow,
+    ThreadHit,
+    TurnRow,
+)
 
 START_MS = 1_763_733_600_000
 
@@ -20,6 +30,8 @@ class SessionBuilder:
         self.texts: dict[int, tuple[ContentText, ...]] = {}
         self.turn = 0
         self.time_ms = START_MS
+        self.results: list[ResultRow] = []
+        self.judging: JudgingRow | None = None
 
     def add(self, kind: EventKind, text: str = "", **fields: Any) -> int:
         """Add a step; keyword arguments override fields of the `StepRow` or give further parts (`output="…"`)."""
@@ -107,7 +119,7 @@ class SessionBuilder:
             "input_tokens": 1800, "output_tokens": 488, "reasoning_tokens": None, "cache_read_tokens": 600,
             "cache_creation_tokens": None, "latency_avg_ms": 1706.75, "latency_p50_ms": 1200.0,
             "latency_p90_ms": 3100.0, "user_score": None, "warnings": (), "info": {"context": {"plan": "pro"}},
-            "by_agent": (), "by_tool": (), "results": (), "answers": (),
+            "by_agent": (), "by_tool": (), "results": tuple(self.results), "answers": (), "judging": self.judging,
         }  # fmt: skip
         values.update(fields)
         return SessionDetail(**values)
@@ -167,3 +179,35 @@ def refund_session(key: str = "ticket-88213") -> SessionBuilder:
     made.agent_says("Your refund has been issued.")
     made.add(EventKind.SESSION_END)
     return made
+
+
+def judged_session() -> SessionBuilder:
+    """The refund session with verdicts of every kind: judged, by code, cited, made up, and one that failed."""
+    made = refund_session()
+    failed = next(step for step in made.steps if step.is_error)
+    last = [step for step in made.steps if step.kind == EventKind.AI_RESPONSE][-1]
+    made.judging = JudgingRow("done", "", "mock/gpt", "compatible", 1, 2_100, 210, 900_000, 1_900.0, START_MS)
+    made.results += [
+        result("task_completion", "False", False, rationale="The refund never happened, but the agent says it did.",
+               quotes=(QuoteRow("TimeoutError: no answer", failed.id, 5, "tool", True),
+                       QuoteRow("refund 4711 done", None, 9, "", False)),
+               flags=("evidence_unverified",), extras=(("task_failure_reason", "the refund tool timed out"),)),
+        result("user_friction", "True", None, method="code", model=None, labels=("tool_cascade_fail",)),
+        result("topic_summary", "A refund for an order that was charged twice", None),
+        result("refund_policy", "false", False, kind="evaluator", version=3, score=None, input_tokens=900,
+               output_tokens=80, cost_nano=400_000, rationale="Claims a refund that no tool confirms.",
+               quotes=(QuoteRow("Your refund has been issued.", last.id, 8, "assistant", True),)),
+        result("tone", None, None, kind="evaluator", error="two objects disagree", error_kind="ambiguous",
+               raw_reply='{"score": 3} {"score": 5}'),
+        result("imported_check", "pass", True, kind="evaluator", method="llm", quotes=(QuoteRow("Still waiting"),)),
+    ]  # fmt: skip
+    return made
+
+
+def result(check: str, value: str | None, passed: bool | None, **fields: Any) -> ResultRow:
+    """Return a result of a signal; keyword arguments override fields."""
+    values: dict[str, Any] = {
+        "kind": "signal", "version": 1, "score": None, "rationale": None, "evidence": None, "model": "mock/gpt",
+        "method": "llm", "latency_ms": None, "cost_nano": None, "error": None, "evaluated_ms": START_MS,
+    }  # fmt: skip
+    return ResultRow(check=check, value=value, passed=passed, **{**values, **fields})

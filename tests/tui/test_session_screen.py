@@ -15,10 +15,11 @@ from aa_tui.backend.query.readmodels import ProjectInfo
 from aa_tui.backend.service.permissions import Actor
 from aa_tui.backend.support.clock import FrozenClock
 from aa_tui.screens.session.screen import SessionScreen
+from aa_tui.widgets.frame import OneLine
 from aa_tui.widgets.notice import Notice
 from aa_tui.widgets.role_lines import RoleLines
 from aa_tui.widgets.span_tree import bar
-from tests.tui.session_builder import START_MS, FakeSessions, SessionBuilder, refund_session
+from tests.tui.session_builder import START_MS, FakeSessions, SessionBuilder, judged_session, refund_session
 
 
 def app_of(*builders: SessionBuilder, address: str = "session/ticket-88213") -> AAApp:
@@ -181,7 +182,7 @@ async def test_tabs_go_round_and_say_what_they_know() -> None:
         assert "issue_refund" in tree and "1 failed" in tree
         await pilot.press("right")
         await pilot.pause()
-        assert "No evaluator or signal has looked" in "\n".join(lines_of(screen.page))
+        assert "not scored: no model was asked" in "\n".join(lines_of(screen.results))
         await pilot.press("right")
         await pilot.pause()
         assert "Nobody has answered" in "\n".join(lines_of(screen.page))
@@ -286,3 +287,75 @@ async def test_nothing_is_said_above_a_thread_with_words() -> None:
     async with app_of(refund_session()).run_test(size=(100, 24)) as pilot:
         screen = await settled(pilot)
         assert screen.query_one(Notice).plain == "" and not screen.query_one(Notice).display
+
+
+JUDGED = "session/ticket-88213/evaluators"
+
+
+def status(screen: SessionScreen) -> str:
+    line = screen.query_one("#status", OneLine)
+    return line.plain.strip() if line.display else ""
+
+
+async def test_verdicts_say_what_they_rest_on_and_an_error_is_none() -> None:
+    async with app_of(judged_session(), address=JUDGED).run_test(size=(80, 60)) as pilot:
+        screen = await settled(pilot)
+        await pilot.pause()
+        lines = lines_of(screen.results)
+        shown = "\n".join(lines)
+        line = {
+            name: next(one for one in lines if f" {name}" in one) for name in ("task completion", "tone", "user fr")
+        }
+        assert "✗ fail" in line["task completion"] and "False" in line["task completion"]
+        assert "by mock/gpt · in 1 call · 2,310 tok · $0.0009 · 1.9 s" in shown
+        assert (
+            "refund 4711 done" in shown and "not in the session" in shown and "a quote is not in the session" in shown
+        )
+        assert "task failure reason: the refund tool timed out" in shown
+        # A hint of code is no verdict, an error neither.
+        assert "pass" not in line["user fr"] and "fail" not in line["user fr"] and "by code" in line["user fr"]
+        assert "! error" in line["tone"] and "pass" not in line["tone"]
+        assert "the reply contradicts itself" in shown
+        assert "A refund for an order" in shown
+        assert "what the judge wrote" not in shown
+        while screen.results.stand is None or screen.results.stand.result.check != "tone":
+            await pilot.press("j")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert '{"score": 3} {"score": 5}' in "\n".join(lines_of(screen.results))
+
+
+async def test_a_quote_leads_to_its_step_and_n_goes_along_what_is_cited() -> None:
+    async with app_of(judged_session(), address=JUDGED).run_test(size=(80, 24)) as pilot:
+        screen = await settled(pilot)
+        await pilot.pause()
+        await pilot.press("down", "enter")
+        await pilot.pause()
+        assert str(screen.address()) == "session/ticket-88213/thread"
+        step = screen.thread.step
+        assert step is not None and step.name == "issue_refund"
+        assert "cited by task completion ✗ fail  1 of 2" in status(screen)
+        await pilot.press("n")
+        assert screen.thread.step is not None and screen.thread.step.head == "Your refund has been issued."
+        assert "cited by refund policy" in status(screen)
+        await pilot.press("n")
+        assert screen.thread.step is step
+        cited = [screen.thread.render_line(y).text[:1] for y in range(screen.thread.size.height)]
+        assert "┃" in cited
+        await pilot.press("escape")
+        assert status(screen) == ""
+
+
+async def test_a_quote_that_is_nowhere_is_said_so_and_an_unplaced_one_is_looked_for() -> None:
+    async with app_of(judged_session(), address=JUDGED).run_test(size=(80, 24)) as pilot:
+        screen = await settled(pilot)
+        await pilot.pause()
+        await pilot.press("down", "down", "enter")
+        await pilot.pause()
+        assert "nowhere in the session" in status(screen) and str(screen.address()).endswith("/evaluators")
+        while (stand := screen.results.stand) is None or stand.quote is None or stand.quote.text != "Still waiting":
+            await pilot.press("down")
+        await pilot.press("enter")
+        await settled(pilot)
+        step = screen.thread.step
+        assert step is not None and step.head == "Hello? Still waiting."

@@ -7,6 +7,7 @@ from textual import on
 from aa_tui.screens.session.parts import SessionParts
 from aa_tui.widgets.lines_view import LinesView
 from aa_tui.widgets.outline import Outline
+from aa_tui.widgets.result_view import ResultView
 from aa_tui.widgets.span_tree import SpanTree
 from aa_tui.widgets.thread_view import ThreadView
 
@@ -17,11 +18,13 @@ _FAR = 10**9
 class SessionMoving(SessionParts):
     """Moves whatever is in front: the outline, the thread, the tree or a page."""
 
-    def _mover(self) -> ThreadView | SpanTree | LinesView | Outline:
+    def _mover(self) -> ThreadView | SpanTree | ResultView | LinesView | Outline:
         if self.outline.has_class("-open"):
             return self.outline
         if self._tab == "thread":
             return self.thread
+        if self._tab == "evaluators":
+            return self.results
         return self.span_tree if self._tab == "turns" else self.page
 
     def action_session_down(self) -> None:
@@ -68,6 +71,8 @@ class SessionMoving(SessionParts):
         mover = self._mover()
         if isinstance(mover, ThreadView | SpanTree):
             mover.next_turn(by)
+        elif isinstance(mover, ResultView):
+            mover.next_result(by)
         else:
             mover.move(by)
 
@@ -90,7 +95,7 @@ class SessionMoving(SessionParts):
 
     def action_session_open(self) -> None:
         mover = self._mover()
-        if isinstance(mover, Outline):
+        if isinstance(mover, Outline | ResultView):
             mover.choose()
         elif isinstance(mover, ThreadView | SpanTree):
             mover.toggle()

@@ -7,6 +7,7 @@ from aa_tui.backend.query.readmodels import SessionDetail, StepRow
 from aa_tui.screens.base import PlaceScreen
 from aa_tui.widgets.lines_view import LinesView
 from aa_tui.widgets.outline import Outline
+from aa_tui.widgets.result_view import ResultView
 from aa_tui.widgets.span_tree import SpanTree
 from aa_tui.widgets.thread_view import ThreadView
 
@@ -45,8 +46,13 @@ class SessionParts(PlaceScreen):
 
     @property
     def page(self) -> LinesView:
-        """The widget of the tabs that are pages: Info, Evaluators, Review."""
+        """The widget of the tabs that are pages: Info, Review."""
         return self.query_one("#page", LinesView)
+
+    @property
+    def results(self) -> ResultView:
+        """The Evaluators tab's widget."""
+        return self.query_one(ResultView)
 
     @property
     def outline(self) -> Outline:

@@ -15,9 +15,9 @@ from aa_tui.backend.model.text_switches import SWITCHES
 from aa_tui.backend.query.readmodels import ContentText, SessionDetail
 from aa_tui.backend.support.errors import AAError
 from aa_tui.backend.support.humanize import clock, count, plural
+from aa_tui.screens.session.citing import SessionCiting
 from aa_tui.screens.session.copying import SessionCopying
 from aa_tui.screens.session.moving import SessionMoving
-from aa_tui.screens.session.searching import SessionSearching
 from aa_tui.screens.similar import offer
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.empty_state import EmptyState
@@ -26,9 +26,10 @@ from aa_tui.widgets.lines_view import LinesView
 from aa_tui.widgets.notice import Notice
 from aa_tui.widgets.outline import Outline
 from aa_tui.widgets.prompt import Prompt
+from aa_tui.widgets.result_view import ResultView
 from aa_tui.widgets.safe_text import safe
 from aa_tui.widgets.session_columns import state_of
-from aa_tui.widgets.session_lines import evaluator_lines, review_lines
+from aa_tui.widgets.session_lines import review_lines
 from aa_tui.widgets.span_tree import SpanTree
 from aa_tui.widgets.tab_bar import Tab, TabBar
 from aa_tui.widgets.thread_layout import ThreadContext
@@ -43,7 +44,7 @@ _TEXT_LIMIT = 20_000
 """Characters of a text that are read for the screen; the pager reads all."""
 
 
-class SessionScreen(SessionMoving, SessionSearching, SessionCopying):
+class SessionScreen(SessionMoving, SessionCiting, SessionCopying):
     """Thread, Info, Turns, Evaluators and Review of one session."""
 
     SCOPE = "session"
@@ -65,6 +66,7 @@ class SessionScreen(SessionMoving, SessionSearching, SessionCopying):
         yield ThreadView(id="thread")
         yield LinesView(id="page")
         yield SpanTree(id="tree")
+        yield ResultView(id="results")
         yield Outline(id="outline")
         yield Prompt("/", "search in this session", id="search")
 
@@ -105,6 +107,7 @@ class SessionScreen(SessionMoving, SessionSearching, SessionCopying):
         near = [step.id for step in detail.steps[max(start - 5, 0) : start + _FIRST_TEXTS]]
         texts = await self.ask(sessions.texts, self._session_id, near, limit=_TEXT_LIMIT, group="first texts")
         self._detail = detail
+        self._take_citations()
         self._stale = set(SESSION_TABS)
         self._added = False
         self._first_texts = (texts, start)
@@ -130,9 +133,9 @@ class SessionScreen(SessionMoving, SessionSearching, SessionCopying):
     def _show_tab(self) -> None:
         detail = self._detail
         nothing = self.query_one("#nothing", EmptyState)
-        shown: dict[str, Widget] = {"thread": self.thread, "turns": self.span_tree}
+        shown: dict[str, Widget] = {"thread": self.thread, "turns": self.span_tree, "evaluators": self.results}
         current = nothing if detail is None else shown.get(self._tab, self.page)
-        for widget in (nothing, self.thread, self.span_tree, self.page):
+        for widget in (nothing, self.thread, self.span_tree, self.results, self.page):
             widget.display = widget is current
         self.query_one(TabBar).set(self._tabs(), self._tab, detail.row.agent if detail else "")
         self.query_one(Notice).say(*self._why_no_text(detail))
@@ -152,8 +155,11 @@ class SessionScreen(SessionMoving, SessionSearching, SessionCopying):
     def _fill_tab(self, detail: SessionDetail) -> None:
         if detail is not self._detail:
             return
-        if self._tab in ("info", "evaluators", "review"):
+        if self._tab in ("info", "review"):
             self._fill_page(detail)
+            return
+        if self._tab == "evaluators":
+            self.results.show(detail.results, detail.judging, self._zone)
             return
         if self._tab not in self._stale:
             return
@@ -162,6 +168,7 @@ class SessionScreen(SessionMoving, SessionSearching, SessionCopying):
         if self._tab == "thread":
             texts, cursor = self._first_texts
             self.thread.show(detail.steps, context, texts, cursor)
+            self._mark_citations()
         else:
             self.span_tree.show(detail.turns, detail.steps, context)
         self.refresh_footer()
@@ -169,8 +176,6 @@ class SessionScreen(SessionMoving, SessionSearching, SessionCopying):
     def _fill_page(self, detail: SessionDetail) -> None:
         if self._tab == "info":
             self.page.show(lambda width: info_lines(detail, self._zone, width))
-        elif self._tab == "evaluators":
-            self.page.show(lambda width: evaluator_lines(detail.results, self._zone, width))
         else:
             self.page.show(lambda width: review_lines(detail.answers, self._zone, width))
 
@@ -300,6 +305,8 @@ class SessionScreen(SessionMoving, SessionSearching, SessionCopying):
         self._added = False
         self._stale = set(SESSION_TABS) - {"thread"}
         self.thread.extend(detail.steps)
+        self._take_citations()
+        self._mark_citations()
         self._show_tab()
         self.flash(f"{plural(added, 'new step')}" if added else "nothing new")
 
@@ -324,8 +331,8 @@ class SessionScreen(SessionMoving, SessionSearching, SessionCopying):
         if self._detail is None and action_id.startswith("session.") and action_id != "session.refresh":
             return "the session is not read yet"
         looks = action_id in ("session.next_hit", "session.previous_hit")
-        if looks and not self.thread.hit_position[1] and (self._needle or not self._list_word()):
-            return "nothing is searched for; / searches"
+        if looks and not self.thread.hit_position[1] and (self._needle or not (self._cited or self._list_word())):
+            return "nothing is searched for, and no verdict cites a step; / searches"
         if action_id in ("session.pager", "session.editor") and self.selected_step is None:
             return "no step is selected; Thread and Turns have steps"
         if action_id in ("session.next", "session.previous") and self.aa.session_list is None:
