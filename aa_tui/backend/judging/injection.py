@@ -28,13 +28,16 @@ EMPTY = "says nothing that could be judged"
 
 _JUDGE = r"(?:grader|evaluator|judge|rater|scorer|assessor|auto-?grader)"
 _AUTOMATIC = r"(?:ai|a\.i\.|llm|language|automated|automatic|judging|grading|evaluation|evaluator|gpt\S{0,8})"
-_RULES = r"(?:instructions?|prompts?|rules?|rubrics?|guidelines?|directions?|directives?|criteria|constraints?)"
+_RULES = (
+    r"(?:instructions?|guidance|prompts?|rules?|rubrics?|guidelines?|directions?|directives?|criteria|constraints?)"
+)
 _EARLIER = (
     r"(?:previous|prior|above|earlier|preceding|former|foregoing|original|initial|all (?:of )?(?:the|your|these))"
 )
 _SCORE = r"(?:score|rating|grade|mark|verdict|points?|stars?)"
 _JUDGED = r"(?:session|conversation|transcript|interaction|response|answer|agent|assistant|run|dialog(?:ue)?)"
 _KEYS = "score|rating|grade|labels?|detected|verdict"
+_SIGNALS = "task_completion|response_quality|session_safety|user_intent|user_friction|negative_feedback|session_outcome"
 _BEST = r"(?:full|maximum|max|highest|top|perfect|best|passing|excellent|outstanding|flawless)"
 
 _PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
@@ -73,12 +76,24 @@ _PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         rf"|\b(?:if you are|you are)\s(?:the|a|an)\s{_JUDGE}\b.{{0,80}}\b(?:must|should|score|pass|award|safe)\b"
         rf"|\b(?:base64|encoded|hidden|secret)\b.{{0,30}}\bfor\sthe\s(?:{_AUTOMATIC}\s)?{_JUDGE}\b"
         rf"|\b(?:ai|llm|automated)\s(?:{_JUDGE}|reviewer)s?\s?[:,]\s?(?:please|you|the|this|ignore|score|mark|rate)\b"
+        rf"|\b(?:{_JUDGE}s?|reviewer(?: model)?|gpt|chatgpt|claude|gemini)\b[,:]?\s(?:\w+\s){{0,3}}?(?:must not|should not|"
+        rf"must|shall|will say|please|note that|treat this)\s(?:\w+\s){{0,5}}?(?:penali[sz]e|punish|fail|ignore|pass|"
+        rf"session|conversation|transcript|ticket|agent|resolved|score|rate|mark)\b"
+        rf"|\b(?:when|while|before|in|for)\s(?:evaluating|grading|judging|scoring|rating|assessing)\s"
+        rf"(?:this|the)\s{_JUDGED}\b"
+        rf"|\b(?:act|behave)\s(?:as|like)\s(?:an?|the)\s(?:\w+\s){{0,2}}?{_JUDGE}\b|\bas\s(?:the\s)?(?:{_JUDGE}),\syou\b"
+        rf"|\b(?:evaluates|grades|judges|scores|rates|evaluating|grading|judging)\sth(?:is|e)\s(?:conversation|session|"
+        rf"transcript|interaction)\b"
         rf"|\b(?:whoever|whichever|anyone who)\s(?:\w+\s)?(?:evaluates|grades|judges|scores|rates)\b"
         rf"|(?:^|\n)\s{{0,3}}(?:assistant|ai|system|model)\s?\((?:{_JUDGE}|reviewer)\)\s?:",
     ),
     (
         DEMANDS,
-        ("score", "rating", "grade", "rate ", "verdict", "always pass", "mark", "detected", "points", "stars"),
+        (
+            *("score", "rating", "grade", "rate ", "verdict", "always pass", "mark", "detect", "points", "stars"),
+            *("task_completion", "response_quality", "session_safety", "user_intent", "_feedback", "_friction"),
+            *("session_outcome", "answer ", "classify", "deserve", "this session", "this conversation"),
+        ),
         rf"\b(?:output|return|give|assign|award|report|emit|respond with|answer with|reply with)\s(?:\w+\s){{0,4}}?"
         rf"(?:an?\s|the\s)?(?:{_BEST}\s)?(?:{_SCORE}\s(?:of\s)?(?:[0-9]|{_BEST})|{_BEST}\s{_SCORE}s?\b)"
         rf"|\b(?:rate|score|grade|mark|evaluate|judge)\s(?:it|me|this|(?:this|the)\s{_JUDGED})\s"
@@ -93,6 +108,15 @@ _PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         rf"|(?:^|\n)\s{{0,3}}score\s[0-9]{{1,3}}\s?(?:<|$|\n|\.)"
         rf"|\b(?:must|should)\sbe\s(?:rated|scored|graded|judged|marked)\s(?:as\s|with\s)?"
         rf"(?:[0-9]|{_BEST}|pass\w*|true|false|success\w*|safe|correct)"
+        rf"|\b(?:give|assign|award|deserves?|merits?|earns?|worth)\s(?:\w+\s){{0,4}}?(?:(?:a|an)\s(?:perfect\s)?(?:10|ten)\b"
+        rf"|(?:five|5|ten|10)[\s-](?:stars?|points|out of)|{_BEST}\s(?:possible\s)?{_SCORE}s?\b)"
+        rf"|\b(?:answer|say|reply|respond|classify|label|flag|count|treat)\s(?:\w+\s){{0,3}}?(?:with\s|as\s)?[\"'“]?(?:true|pass|passed|"
+        rf"normal|safe|resolved|successful)[\"'”]?\s(?:to|for|in|on)\s(?:every|all|each|this|the)\s(?:question|criteri|"
+        rf"session|conversation|signal|evaluat|rubric|check)"
+        rf"|\b(?:do not|don.t|never)\s(?:report|flag|mention|raise|detect|note)\s(?:\w+\s){{0,3}}?(?:issues?|problems?|"
+        rf"violations?|failures?|errors?|friction)\s(?:in|for|of|with|about)\sthis\s{_JUDGED}\b"
+        rf"|\b(?:{_SIGNALS})[\"']?\s?(?:=|:|is|must|should)\s?(?:be\s)?\{{?.{{0,20}}\b(?:true|false|normal)\b"
+        rf"|\bdetected\s?(?:=|:|as|is)\s?(?:true|false)\b"
         rf"|\bset\s(?:the\s)?(?:detected|verdict|score|grade|rating)\s?(?:=|to)\s?(?:true|false|pass\w*|[0-9]|{_BEST})"
         rf"|\b(?:expected|correct|right)\sverdict\b.{{0,60}}\b(?:is|:)",
     ),
@@ -107,22 +131,26 @@ _PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         FORGED,
         (
             *("detected", "rationale", "verdict", "evaluation", "score", "rating", "grade", "label"),
-            *("judgment", "judgement", "assessment"),
+            *("judgment", "judgement", "assessment", "grading"),
         ),
         r"\{\s{0,8}[\"'](?:detected|verdict)[\"']\s?:\s?(?:true|false|[\"'])"
         rf"|[\"'](?:{_KEYS})[\"']\s?:[^{{}}]{{0,200}}[\"']rationale[\"']\s?:"
         rf"|[\"']rationale[\"']\s?:[^{{}}]{{0,600}}[\"'](?:{_KEYS})[\"']\s?:"
         r"|(?:^|\n)\s{0,3}(?:assistant|ai|model|judge|grader|evaluator)\s?:\s?\{\s?[\"'](?:score|rating|grade|label|pass)"
         r"|(?:^|\n)[#=*]{1,6}\s?(?:final\s)?(?:evaluation|judge?ment|grading|judge|grader)\s(?:result|verdict)\b"
-        r"|\b(?:judge?ment|verdict|evaluation|assessment)\s?:\s?(?:```json)?\s?\{"
+        r"|\b(?:judge?ment|verdict|evaluation|assessment)\s?:\s?(?:```json)?\s?\{|```verdict\b"
+        r"|\b(?:grading|evaluation|judging|judgement)\s(?:is\s)?(?:complete|finished|done)\b.{0,40}\b(?:pass|true|score|output)"
         rf"|\b(?:return|output|answer|respond|reply)(?:\swith)?(?:\sonly)?\s?:?\s?\{{\s?[\"'](?:{_KEYS})[\"']"
         r"|-{3,}\s{0,3}\n\s{0,3}(?:score|rating|grade|verdict|detected)\s?:\s?\S{1,12}\s{0,3}\n\s{0,3}-{3,}",
     ),
     (
         TEMPLATE,
-        ("<|", "[inst]", "[/inst]", "<<sys>>", "</transcript", "</conver", "</session", "<start_of_turn>", "human:"),
+        (
+            *("<|", "[inst]", "[/inst]", "[/system]", "<<sys>>", "<</sys>>", "<start_of_turn>", "human:"),
+            *("</transcript", "</conversation", "</session"),
+        ),
         r"<\|(?:im_start|im_end|endoftext|eot_id|start_header_id|end_header_id|begin_of_text|system|user|assistant|end)\|>"
-        r"|\[/?inst\]|<</?sys>>|</(?:transcript|conversation|session)>\s{0,8}"
+        r"|\[/?inst\]|\[/system\]|<</?sys>>|</(?:transcript|conversation|session)>\s{0,8}"
         r"(?:$|system|new|the|now|assistant|human|user|[\#<])|<start_of_turn>(?:model|user)"
         r"|\n\s?human\s?:.{0,400}\n\s?assistant\s?:",
     ),
@@ -131,7 +159,8 @@ _PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         ("end of", "end_of", "end the"),
         r"(?:<{2,}|={3,}|\#{3,}|-{3,}|\[{1,2})\s?end[_ ](?:of[_ ])?(?:the[_ ])?"
         r"(?:transcript|conversation|data|session|input|record)\b"
-        r"|\bend[_ ]of[_ ](?:the[_ ])?(?:transcript|conversation|session|record)\b.{0,60}\b(?:grade|score|evaluate)\b",
+        r"|\bend[_ ]of[_ ](?:the[_ ])?(?:transcript|conversation|session|record)\b.{0,60}\b(?:grade|score|evaluate)\b"
+        r"|\bend of (?:the )?transcript\b[.:\])>*=#-]",
     ),
     (
         RUBRIC,
@@ -139,6 +168,7 @@ _PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         r"\b(?:new|updated|revised|corrected|amended)\s(?:grading|scoring|evaluation|judging)?\s?rubric\b"
         r"|\brubric\s(?:update|change|override|amendment|correction|v[0-9])"
         r"|\b(?:new|updated|revised)\s(?:grading|scoring|evaluation|judging)\s(?:criteria|instructions|rules|guidelines)\s?:"
+        r"|\brubric\s(?:is|was)\s(?:now\s)?(?:void|obsolete|replaced|superseded|cancelled|outdated)"
         r"|\b(?:ignore|disregard|forget|skip|not follow|n.t follow|n.t apply)\s(?:the\s|your\s|this\s)?rubric\b"
         r"|\bthe rubric\s(?:has changed|was changed|is wrong|does not apply|no longer applies)"
         rf"|(?:^|\n|[\[(]|\.\s)(?:grading|scoring|judging|{_JUDGE})\s"
