@@ -72,6 +72,24 @@ def test_other_addresses_have_keys_of_their_own() -> None:
     assert local is not None and local.reveal() == "local-1"
 
 
+def test_no_host_can_be_named_so_that_it_gets_anothers_key() -> None:
+    def variable(address: str) -> tuple[str, ...]:
+        return keys.variables_of("compatible", f"{address}/v1")
+
+    hosts = ("a.b.example", "a-b.example", "a--b.example", "a.b-example", "a.b.example:8443", "a-8443.b.example")
+    assert len({variable(f"https://{host}") for host in hosts}) == len(hosts)
+    assert variable("https://my-llm.example.com") == ("AA_TUI_KEY_MY__LLM_EXAMPLE_COM",)
+    for odd in (
+        "http://a.example",
+        "https://a_b.example",
+        "https://a-.example",
+        "https://a.b.example.8443",
+        "http://[::1]:80",
+        "https://a..example",
+    ):
+        assert variable(odd) == (), odd
+
+
 def test_the_library_takes_the_key_of_the_models_provider() -> None:
     environment = {"COHERE_API_KEY": VALUE}
     assert find_key("litellm", "", environment, model="cohere/command-r") == Secret(VALUE)

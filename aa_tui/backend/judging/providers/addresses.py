@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -74,6 +75,7 @@ def is_loopback_host(host: str) -> bool:
     return host.rstrip(".").lower() == "localhost" or is_loopback_address(host)
 
 
+@lru_cache(maxsize=256)
 def is_local(base_url: str) -> bool:
     """Tell whether an address is on this machine: then no text leaves it, and calls cost nothing."""
     try:

@@ -11,7 +11,7 @@ from aa_tui.backend.judging.messages import Message
 from aa_tui.backend.judging.prices import price
 from aa_tui.backend.judging.providers import COMMAND, LIBRARY, address_of, is_local_choice, kind_of, open_provider
 from aa_tui.backend.judging.providers.contract import CallReply, CallRequest, ProviderError
-from aa_tui.backend.judging.providers.keys import Secret, variables_of
+from aa_tui.backend.judging.providers.keys import Secret
 from aa_tui.backend.judging.providers.openai_compatible import OpenAICompatible
 from aa_tui.backend.model.evaluator import ModelChoice
 from aa_tui.backend.model.judgement import ErrorKind, Spent
@@ -128,10 +128,8 @@ def _key(choice: ModelChoice, key: Secret | None) -> CheckStep:
     if key is not None:
         return CheckStep("key", True, f"A key ({key.masked}) from {key.origin or 'the form'}.")
     if kind.needs_key and not choice.base_url:
-        names = variables_of(choice.provider, choice.base_url, choice.model)
-        usual = kind.keys[0] if kind.keys else names[0]
         words = f"{kind.title} needs a key, and none was found."
-        return CheckStep("key", False, words, f"Set {usual}, or store it here.")
+        return CheckStep("key", False, words, f"Set {kind.keys[0]}, or store it here.")
     return CheckStep("key", True, "No key: none is sent.")
 
 

@@ -3,7 +3,8 @@
 A key belongs to an *account*: the host it is for (with its port where that is not the usual one), so that a key never
 travels to another address. In order: environment, the system's keyring, a file that only its owner may read.
 
-- `AA_TUI_KEY_<HOST>` holds the key of a host: `AA_TUI_KEY_LLM_EXAMPLE_COM`, `AA_TUI_KEY_127_0_0_1_8000`.
+- `AA_TUI_KEY_<HOST>` holds the key of a host: `AA_TUI_KEY_LLM_EXAMPLE_COM`, `AA_TUI_KEY_127_0_0_1_8000`; a hyphen is
+  two underscores. Plain http to another machine has no variable.
 - A standard variable (`OPENAI_API_KEY`) is taken for that provider's own address only.
 - The file is `keys.toml` in the folder of the settings, of mode 0600; anything wider is refused.
 """
@@ -22,6 +23,7 @@ from typing import Any, NoReturn
 
 from aa_tui.backend.judging.providers import kind_of
 from aa_tui.backend.judging.providers.addresses import account as account_of_address
+from aa_tui.backend.judging.providers.addresses import is_address
 from aa_tui.backend.support import paths
 from aa_tui.backend.support.errors import ConfigError
 from aa_tui.backend.support.settings import SECRET_PREFIX
@@ -29,6 +31,7 @@ from aa_tui.backend.support.settings import SECRET_PREFIX
 KEYRING, FILE = "keyring", "file"
 _SERVICE = "aa-tui"
 _LONGEST = 8_192
+_PLAIN_HOST = re.compile(r"[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.[a-z0-9]+(?:-+[a-z0-9]+)*)*")
 
 
 class Secret:
@@ -92,12 +95,24 @@ def variables_of(provider: str, base_url: str = "", model: str = "") -> tuple[st
     """Return the environment variables a key is looked for in, in order."""
     kind = kind_of(provider)
     account = account_of(provider, base_url, model)
-    names = [SECRET_PREFIX + re.sub(r"[^A-Z0-9]+", "_", account.upper()).strip("_")]
+    names = [SECRET_PREFIX + spelled] if (spelled := _spelled(account)) else []
     if account == account_of(provider, "", model):
         names += kind.keys
         if kind.id == "litellm" and re.fullmatch(r"[a-z][a-z0-9_]{1,40}", account):
             names.append(f"{account.upper()}_API_KEY")
     return tuple(names)
+
+
+def _spelled(account: str) -> str:
+    """Return an account as a variable's name spells it, or nothing where two could be spelled alike.
+
+    Otherwise a host could be named so that it gets another's key.
+    """
+    host, _, port = account.partition(":")
+    last = host.rpartition(".")[2]
+    if not _PLAIN_HOST.fullmatch(host) or not (port.isdigit() or not port) or (last.isdigit() and not is_address(host)):
+        return ""
+    return account.replace("-", "__").replace(".", "_").replace(":", "_").upper()
 
 
 def find_key(
