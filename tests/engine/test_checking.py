@@ -38,7 +38,7 @@ async def test_servers_of_this_machine_are_found() -> None:
             (silent.getsockname()[1], "vllm"),
             (empty.port, "llamacpp"),
         ]
-        found = await discover(1.0, ports)
+        found = await discover(3.0, ports)
         assert [(one.provider, one.title, one.models) for one in found] == [
             ("ollama", "Ollama", ("llama3.2:3b", "qwen")),
             ("llamacpp", "llama.cpp", ()),

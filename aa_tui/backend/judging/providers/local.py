@@ -49,6 +49,7 @@ async def _look(port: int, provider: str, timeout_s: float) -> LocalServer | Non
 
     client = OpenAICompatible(f"http://127.0.0.1:{port}/v1", local_only=True)
     try:
+        await client.open()  # loading the client is not the server's time
         async with asyncio.timeout(timeout_s):
             listed = await client.listing()
     except (ProviderError, TimeoutError):

@@ -128,7 +128,7 @@ class OpenAICompatible:
         return json.dumps(asked, separators=(",", ":")).encode("ascii")
 
     async def _exchange(self, method: str, url: Any, body: bytes | None) -> tuple[int, Mapping[str, str], bytes]:
-        session = self._session or await self._open()
+        session = self._session or await self.open()
         failed: ProviderError
         try:
             async with session.request(
@@ -143,7 +143,8 @@ class OpenAICompatible:
         # Outside of the handler, so that nothing that held a header hangs on the error.
         raise failed
 
-    async def _open(self) -> aiohttp.ClientSession:
+    async def open(self) -> aiohttp.ClientSession:
+        """Load what calls need and return the session; otherwise the first call does, within its deadline."""
         self._starting = self._starting or asyncio.Lock()
         async with self._starting:
             if self._session is None:
