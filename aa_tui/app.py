@@ -28,6 +28,7 @@ from aa_tui import actions, themes
 from aa_tui.address import SECTIONS, Address, parse_address
 from aa_tui.backend.support.cancel import CancelToken
 from aa_tui.backend.support.errors import AAError, Cancelled, UsageError
+from aa_tui.host.scoring_child import ScoringChild
 from aa_tui.host.terminal import CHECK_SECONDS, is_remote, terminal_is_gone, watch_signals
 from aa_tui.host.ui_state import UiState, load_state, save_state
 from aa_tui.screens.base import PlaceScreen, bindings_for
@@ -51,7 +52,12 @@ PLACES: dict[str, tuple[str, str]] = {
     "monitor": ("aa_tui.screens.monitor.screen", "MonitorScreen"),
     "sessions": ("aa_tui.screens.sessions", "SessionsScreen"),
     "session": ("aa_tui.screens.session.screen", "SessionScreen"),
-    "evaluators": ("aa_tui.screens.coming", "EvaluatorsScreen"),
+    "evaluators": ("aa_tui.screens.evaluators.list_screen", "EvaluatorsScreen"),
+    "evaluator": ("aa_tui.screens.evaluators.page", "EvaluatorScreen"),
+    "editor": ("aa_tui.screens.evaluators.editor", "EditorScreen"),
+    "scoring": ("aa_tui.screens.scoring.consent", "ScoringScreen"),
+    "judge": ("aa_tui.screens.scoring.judge", "JudgeScreen"),
+    "backfill": ("aa_tui.screens.scoring.backfill", "BackfillScreen"),
     "runs": ("aa_tui.screens.coming", "RunsScreen"),
     "datasets": ("aa_tui.screens.coming", "DatasetsScreen"),
     "cohorts": ("aa_tui.screens.coming", "CohortsScreen"),
@@ -162,6 +168,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         self._busy = 0
         self._importing: Importing | None = None
         self._receiver: ReceiverBeside | None = None
+        self._scoring = ScoringChild()
         self._building: CancelToken | None = None
         self._upkeep = CancelToken()
         self._change: int | None = None
@@ -274,6 +281,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         workspace = self.workspace
         if workspace is None or workspace.store.read_only:
             return
+        await self._score_beside(workspace)
         try:
             gone = await self._read(partial(workspace.privacy.purge_due, self._upkeep, large=False))
         except Cancelled:
@@ -284,6 +292,20 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         if gone is not None:
             self.remember_message(f"Older than the project keeps, and deleted: {gone.words()}.")
             await self.take_changes()
+
+    async def _score_beside(self, workspace: Workspace) -> None:
+        """Let a process beside this one score what waits, where somebody agreed to it."""
+        if workspace.store.read_only:
+            return
+
+        def look() -> None:
+            if workspace.scoring.waits():
+                from aa_tui.screens.receiving import store_for_child
+
+                self._scoring.ensure(store_for_child(workspace))
+
+        with suppress(AAError):
+            await self._read(look)
 
     def _say_read_only(self) -> None:
         reason = self.workspace.store.read_only_reason if self.workspace is not None else None
@@ -307,6 +329,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         if self._building is not None:
             self._building.cancel()
         self._upkeep.cancel()
+        self._scoring.stop()
         super().exit(result, return_code, message)
 
     async def on_unmount(self) -> None:
@@ -418,6 +441,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             changed, self._change = change != self._change, change
             if changed:
                 await self.take_changes()
+                await self._score_beside(workspace)
             else:
                 self._tell_news()
             # A receiver that was killed says nothing of it.
@@ -816,6 +840,15 @@ class AAApp(PrivateCrash, inherit_bindings=False):
 
     def action_app_cohorts(self) -> None:
         self.go_section("cohorts")
+
+    def action_app_scoring(self) -> None:
+        self.go("scoring")
+
+    def action_app_judge(self) -> None:
+        self.go("judge")
+
+    def action_app_backfill(self) -> None:
+        self.go("backfill")
 
     def action_app_last(self) -> None:
         self._move(-1)

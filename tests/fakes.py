@@ -207,6 +207,7 @@ class FakeWorkspace:
         self.clock = SimpleNamespace(now_ms=lambda: NOW)
         self.views = FakeViews()
         self.privacy = SimpleNamespace(purge_due=lambda token, large: None)
+        self.scoring = SimpleNamespace(waits=lambda: False)
         self.reread = lambda: False
         self.data_version = lambda: self.changes
         self.sessions = FakeSessions([row(number) for number in range(n)] if rows is None else rows)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from aa_tui.backend.service.hooks import Fired, HookRunner, hooks_of
+from aa_tui.backend.service.scoring_worker import ScoringWorker
 from aa_tui.backend.support import humanize
 from aa_tui.backend.support.cancel import CancelToken
 from aa_tui.backend.support.errors import StoreError, StoreReadOnly
@@ -17,6 +19,7 @@ from aa_tui.cli import errors, output, units
 
 if TYPE_CHECKING:
     from aa_tui.backend.ingest.report import ImportOptions, ImportReport
+    from aa_tui.backend.model.scoring import ScoringReport
     from aa_tui.backend.service.workspace import Workspace
     from aa_tui.backend.support.settings import Settings
 
@@ -35,6 +38,8 @@ def follow(
     speaker = _Speaker(ws, as_json)
     bar = errors.ProgressBar()
     runner = HookRunner(ws, hooks_of(settings), settings.hook_timeout_s, speaker.fired)
+    scoring = ScoringWorker(ws.store, ws.clock, speaker.scored)
+    scoring.start()
     try:
         with _until_signal() as (token, came):
 
@@ -56,6 +61,7 @@ def follow(
                 poll=poll,
             )
     finally:
+        scoring.stop()
         runner.close()
         bar.close()
         speaker.end()
@@ -133,6 +139,15 @@ class _Speaker:
     def fault(self, error: StoreError) -> None:
         """Say that the store could not be written; it is tried again."""
         self._line.note(f"aa-tui: {error} Trying again.")
+
+    def scored(self, project: str, report: ScoringReport) -> None:
+        """Say what a model scored; with --json every round, else only why it stands still."""
+        if self._as_json:
+            output.json_line({"event": "scored", "project": project, **asdict(report)})
+            output.flush()
+        elif report.stopped is not None:
+            waiting = humanize.plural(report.left, "session")
+            self._line.note(f"Scoring of {project}: {report.stopped}; {waiting} wait.")
 
     def fired(self, one: Fired) -> None:
         """Say that a hook could not do its work; with --json say every firing."""

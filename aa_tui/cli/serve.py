@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from aa_tui.backend.service import receivers
 from aa_tui.backend.service.hooks import Fired, HookRunners, hooks_of
 from aa_tui.backend.service.projects import open_workspace
+from aa_tui.backend.service.scoring_worker import ScoringWorker
 from aa_tui.backend.support import humanize
 from aa_tui.backend.support.clock import SystemClock, from_ms
 from aa_tui.backend.support.errors import AAError, StoreReadOnly, UsageError
@@ -22,6 +23,7 @@ from aa_tui.backend.support.settings import Settings
 from aa_tui.cli import errors, output, units
 
 if TYPE_CHECKING:
+    from aa_tui.backend.model.scoring import ScoringReport
     from aa_tui.backend.query.readmodels import ProjectInfo
     from aa_tui.backend.store.engine import Store
     from aa_tui.server.receiver.guard import Access
@@ -96,6 +98,7 @@ def serve(store: Store, project: str | None, request: Request, settings: Setting
         raise UsageError(words, error.hint) from error
     speaker = _Speaker(request, options, info)
     runners = HookRunners(store, SystemClock(), hooks_of(settings), settings.hook_timeout_s, speaker.fired)
+    scoring = ScoringWorker(store, SystemClock(), speaker.scored, speaker.fault)
     receiver = Receiver(
         store,
         options,
@@ -107,12 +110,14 @@ def serve(store: Store, project: str | None, request: Request, settings: Setting
     )
     speaker.receiver = receiver
     speaker.begin()
+    scoring.start()
     try:
         with _ended_by_signals(receiver, speaker) as ended:
             if request.with_parent:
                 threading.Thread(target=_watch_parent, args=(receiver,), daemon=True).start()
             receiver.run()
     finally:
+        scoring.stop()
         runners.close()
         speaker.close()
     speaker.end(receiver.figures())
@@ -224,6 +229,14 @@ class _Speaker:
         self.note(f"aa-tui: {words}")
         if not isinstance(error, AAError):
             errors.trace(error)
+
+    def scored(self, project: str, report: ScoringReport) -> None:
+        """Say what a model scored; with --json every round, else only why it stands still."""
+        if self._request.as_json:
+            output.json_line({"event": "scored", "project": project, **asdict(report)})
+            output.flush()
+        elif report.stopped is not None:
+            self.note(f"Scoring of {project}: {report.stopped}; {humanize.plural(report.left, 'session')} wait.")
 
     def fired(self, one: Fired) -> None:
         """Say that a hook could not do its work; with --json say every firing."""

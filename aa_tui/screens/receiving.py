@@ -69,7 +69,7 @@ class ReceiverBeside:
 
     def _start(self, workspace: Workspace) -> None:
         try:
-            store = _store_for_child(workspace)
+            store = store_for_child(workspace)
         except UsageError as error:
             self._app.flash(str(error), "warn")
             return
@@ -170,7 +170,7 @@ class ReceiverBeside:
         self._app.say_mark(Content.assemble(*pieces))
 
 
-def _store_for_child(workspace: Workspace) -> str:
+def store_for_child(workspace: Workspace) -> str:
     """Return the address under which another process opens the store.
 
     Raises:

@@ -20,6 +20,7 @@ from aa_tui.backend.runs.scoring import (
     Told,
     kinds_of,
     run_to_end,
+    take_over,
     terms_of,
 )
 from aa_tui.backend.store import scoring as sql
@@ -83,6 +84,7 @@ def backfill(
     from aa_tui.backend.judging.prices import price
 
     terms, zone = terms_of(store, project)
+    take_over(store, project, clock.now_ms())
     with store.reader() as reader:
         kinds = _kinds(terms, request, sql.active_evaluators(reader, project))
         wanted: dict[int, list[sql.Claim]] = {}

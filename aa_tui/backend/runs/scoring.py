@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from aa_tui.backend.ingest.arrivals import may_live
 from aa_tui.backend.ingest.writer import Judged, record
 from aa_tui.backend.judging.code import judge_by_code
 from aa_tui.backend.judging.injection import transcript_hints
@@ -580,6 +581,16 @@ def enqueue(store: Store, project: int, kinds: Sequence[Kind], now_ms: int) -> i
     return seen
 
 
+def take_over(store: Store, project: int, now_ms: int) -> None:
+    """Put back what programs of this machine had that are gone, without waiting for their leases to end."""
+    with store.reader() as reader:
+        gone = [one for one in sql.owners(reader, project) if not may_live(one)]
+    if gone:
+        with store.write() as tx:
+            for owner in gone:
+                sql.give_back(tx, project, owner, now_ms)
+
+
 def run_pending(
     store: Store,
     project: int,
@@ -601,6 +612,7 @@ def run_pending(
     kinds = kinds_of(terms, evaluators)
     if not kinds:
         return ScoringReport()
+    take_over(store, project, clock.now_ms())
     enqueue(store, project, kinds, clock.now_ms())
     with store.reader() as reader:
         _, due, _ = sql.counts(reader, project, clock.now_ms())

@@ -160,6 +160,22 @@ class ScoringService:
             leaves=LEAVES,
         )
 
+    def waits(self) -> bool:
+        """Return whether there may be something to score by itself; cheap, and loads nothing that calls models.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        consent, project = self.terms().consent, self._work.project.id
+        with self._work.store.reader() as reader:
+            if consent is None and not rows.active_evaluators(reader, project):
+                return False
+            _, due, _ = rows.counts(reader, project, self._work.clock.now_ms())
+            if due:
+                return True
+            newest, seen = rows.newest_close(reader, project), rows.scanned(reader, project)
+        return newest is not None and (not seen or newest > min(seen.values()))
+
     def of_session(self, session_id: int) -> tuple[WorkRow, ...]:
         """Return the scoring work on a session, newest close first; none: nothing was ever due."""
         with self._work.store.reader() as reader:

@@ -213,6 +213,24 @@ def projects_with_work(reader: Reader, now_ms: int) -> list[int]:
     return [row[0] for row in rows]
 
 
+def any_due(reader: Reader, now_ms: int) -> bool:
+    """Return whether any project has due work."""
+    return (
+        reader.one(
+            "SELECT 1 FROM project p WHERE EXISTS (SELECT 1 FROM scoring w WHERE w.project_id=p.id "
+            "AND w.due_ms<=:now AND w.origin='close')",
+            {"now": now_ms},
+        )
+        is not None
+    )
+
+
+def newest_close(reader: Reader, project_id: int) -> int | None:
+    """Return when the newest close of a session was recorded."""
+    row = reader.one("SELECT MAX(written_ms) FROM session_revision WHERE project_id=:p", {"p": project_id})
+    return None if row is None else row[0]
+
+
 # --- work that is written down, taken and finished ------------------------------------------------------------------
 
 
@@ -346,6 +364,16 @@ def give_back(tx: Tx, project_id: int, owner: str, now_ms: int) -> int:
         "attempts=attempts-1 WHERE project_id=:p AND due_ms IS NOT NULL AND state='claimed' AND owner=:owner",
         {"p": project_id, "owner": owner, "now": now_ms},
     )
+
+
+def owners(reader: Reader, project_id: int) -> list[str]:
+    """Return who has work."""
+    rows = reader.fetch(
+        "SELECT DISTINCT owner FROM scoring WHERE project_id=:p AND due_ms IS NOT NULL AND state='claimed' "
+        "AND owner IS NOT NULL",
+        {"p": project_id},
+    )
+    return [row[0] for row in rows]
 
 
 def finish(tx: Tx, project_id: int, rows: Sequence[Mapping[str, Any]]) -> None:

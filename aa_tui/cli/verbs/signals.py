@@ -10,7 +10,7 @@ import typer
 from aa_tui.backend.support.errors import UsageError
 from aa_tui.cli import errors, output
 from aa_tui.cli.start import interruptible
-from aa_tui.cli.verbs.shared import FilterWords, Json, filter_text, open_workspace
+from aa_tui.cli.verbs.shared import FilterWords, Json, filter_text, open_store, open_workspace
 
 if TYPE_CHECKING:
     from aa_tui.backend.model.evaluator import ModelChoice
@@ -155,6 +155,35 @@ def run(context: typer.Context, as_json: Json = False) -> None:
         finally:
             bar.close()
         _end(report, as_json)
+
+
+@group.command("worker", hidden=True)
+def worker(
+    context: typer.Context,
+    idle_minutes: Annotated[int, typer.Option("--idle-minutes", min=1, help="End after so long without work.")] = 10,
+) -> None:
+    """Score what is due in every project until standard input ends: what the app runs beside itself."""
+    import sys
+    import threading
+
+    from aa_tui.backend.service.scoring_worker import ScoringWorker
+    from aa_tui.backend.support.clock import SystemClock
+
+    with open_store(context) as store:
+        beside = ScoringWorker(store, SystemClock())
+        beside.start()
+        gone = threading.Event()
+
+        def watch() -> None:
+            sys.stdin.read()
+            gone.set()
+
+        threading.Thread(target=watch, daemon=True).start()
+        try:
+            while not gone.wait(5.0) and beside.idle_s < idle_minutes * 60:
+                pass
+        finally:
+            beside.stop()
 
 
 @group.command("backfill", epilog="Example:  aa-tui signals backfill since:30d agent:billing --max-cost 0.50")

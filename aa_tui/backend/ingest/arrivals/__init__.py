@@ -89,7 +89,7 @@ class Arrivals:
             self._projects.clear()
             self._helper.close()
             self._lease_ms = None
-            if now < until <= now + 2 * LEASE_MS and _may_live(owner):
+            if now < until <= now + 2 * LEASE_MS and may_live(owner):
                 return False
         with self._store.write() as tx:
             if inbox.lease(tx) != (owner, until):
@@ -99,7 +99,7 @@ class Arrivals:
         return True
 
 
-def _may_live(owner: str) -> bool:
+def may_live(owner: str) -> bool:
     """Return whether the process of a lease may still be there; one of this machine that is gone is not."""
     host, _, rest = owner.partition(":")
     number = rest.partition(":")[0]
