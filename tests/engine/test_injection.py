@@ -153,7 +153,7 @@ def test_no_phrase_goes_on_from_one_text_to_the_next() -> None:
     ],
 )  # fmt: skip
 def test_no_text_takes_long(unit: str) -> None:
-    text = (unit * (200_000 // len(unit) + 1))[:200_000]
+    text = (unit * (60_000 // len(unit) + 1))[:60_000]
     started = time.process_time()
     injection_hints(text)
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 2
