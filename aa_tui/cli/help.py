@@ -25,6 +25,7 @@ Headless (stdout is data, stderr is talk)
   projects             list; create NAME; set KEY VALUE   --json
 
 Quality
+  signals              let a model score closed sessions: on, off, cap, backfill   --yes
   evaluators           list, create, edit, try, activate…   --json --yes --max-cost USD
   judge                the model that judges: show, set, check, key, discover
 

@@ -29,6 +29,7 @@ from aa_tui.backend.service.workspace import Workspace
 from aa_tui.backend.store.engine import Store
 from aa_tui.backend.support.clock import FrozenClock
 from aa_tui.backend.support.errors import Conflict, Forbidden, NotFound, UsageError
+from tests.postgres_server import running
 
 NOW = 1_790_000_000_000
 DAY = 86_400_000
@@ -445,6 +446,32 @@ def test_an_import_becomes_an_evaluator_when_it_is_given_a_definition(ws: Worksp
     ws.evaluators.save("refund", CODE)
     row = ws.evaluators.activate("refund")
     assert (row.version, row.imported, row.decided) == (2, False, 1)
+
+
+def test_a_store_of_a_team_keeps_them_alike() -> None:
+    with running() as server:
+        store = open_store(server.place())
+        try:
+            ws = as_(store, "admin")
+            made = ws.evaluators.create("refund", REFUND, agents=["billing"])
+            ws.evaluators.activate("refund")
+            judge(ws, made.id, 1, {1: ("True", 1), 2: ("False", 0), 9: ("True", 1)})
+            answer(ws, made.criterion_id, 1, "pass", "bob")
+            ws.evaluators.save("refund", CODE)
+            assert ws.evaluators.promote("refund") == 2
+            row = ws.evaluators.rename("refund", "refunds")
+            assert (row.decided, row.passed, row.agreement, row.version) == (3, 2, (1, 1, 0), 2)
+            assert [week.decided for week in row.weeks] == [1, 2] and row.last_judged_ms == NOW
+            assert [one.judged for one in ws.evaluators.get("refunds").versions] == [0, 3]
+            assert ws.evaluators.recent_sessions() == ()
+            for _ in range(4):
+                assert ws.views.undo()
+            with pytest.raises(Conflict, match="has judged"):
+                ws.views.undo()
+            row = ws.evaluators.get("refund").row
+            assert (row.state, row.version, row.draft) == ("inactive", 1, None)
+        finally:
+            store.close()
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
