@@ -41,6 +41,7 @@ _RULE_TAGS = {
 }
 """Short words for what rules found; the ones named first are shown first."""
 
+_OF_DATA = "data_quality"
 _HARD = {"tool_error", "tool_cascade_fail", "api_error"}
 
 
@@ -49,7 +50,8 @@ def signals_of(row: SessionRow) -> tuple[str, str]:
 
     What is said of a session that may still grow is preceded by `○`.
     """
-    verdicts = [passed for _, _, passed in row.signals if passed is not None]
+    # Whether the data are sound says nothing of the agent: with that alone nobody has judged the session.
+    verdicts = [passed for name, _, passed in row.signals if passed is not None and name != _OF_DATA]
     tags = [rule for rule in _RULE_TAGS if rule in row.rules] + [rule for rule in row.rules if rule not in _RULE_TAGS]
     pieces: list[str] = []
     meaning = "unknown"

@@ -60,6 +60,23 @@ def test_states_are_said(state: str, fields: dict[str, Any], words: str, word: s
     assert signals_of(row)[0].startswith("○") == (state != "closed")
 
 
+@pytest.mark.parametrize(
+    ("signals", "shown"),
+    [
+        ((), "–"),
+        ((("data_quality", "False", True),), "–"),
+        ((("data_quality", "True", False), ("user_friction", "True", None)), "–"),
+        ((("data_quality", "True", False), ("task_completion", "True", True)), "✓"),
+        ((("data_quality", "False", True), ("task_completion", "False", False)), "✗"),
+    ],
+)
+def test_only_who_judged_the_agent_gives_a_session_a_verdict(
+    signals: tuple[tuple[str, str, bool | None], ...], shown: str
+) -> None:
+    row = replace(refund_session().row(), rules=(), signals=signals)
+    assert signals_of(row)[0] == shown
+
+
 def test_what_a_sender_gave_is_taken_apart() -> None:
     given = {"topics": {"intent": {"primary": "refund", "values": ["a", "b"]}}, "flags": [], "score": 0.5, "none": None}
     found = [("score", "0.5"), ("topics.intent.primary", "refund"), ("topics.intent.values", "a, b")]

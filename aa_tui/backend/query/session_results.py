@@ -20,15 +20,18 @@ _BY_PRODUCTS = ("topic_summary", "topic", "request_complexity")
 
 
 def results(reader: Reader, project_id: int, session_id: int) -> Iterator[ResultRow]:
-    """Yield the current results of a session: signals by name, then evaluators by name and time."""
+    """Yield the current results of a session: signals in their order, then evaluators by name and time."""
+    # Their questions are long, and lists of sessions, which come first, need none of them.
+    from aa_tui.backend.signals.registry import SIGNALS
+
     params = {"p": project_id, "s": session_id}
     rows = reader.fetch(
         f"SELECT r.signal, r.signal_version, r.value, r.passed, NULL, r.extras, r.tokens, NULL, {_SHARED} "
         "FROM signal_result r WHERE r.project_id=:p AND r.session_id=:s AND r.current=1 ORDER BY r.signal",
         params,
     )
-    later = {name: index for index, name in enumerate(_BY_PRODUCTS)}
-    for row in sorted(rows, key=lambda one: (later.get(one[0], -1), one[0])):
+    place = {name: index for index, name in enumerate((*SIGNALS, *_BY_PRODUCTS))}
+    for row in sorted(rows, key=lambda one: (place.get(one[0], -1), one[0])):
         yield _result("signal", row)
     for row in reader.fetch(
         "SELECT e.name, r.evaluator_version, r.value, r.passed, r.score, NULL, r.input_tokens, r.output_tokens, "
