@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from aa_tui.backend.store import evaluators, rollups
+from aa_tui.backend.store import rollups
 from aa_tui.backend.store.engine import Reader, Row, Tx
 from aa_tui.backend.support.errors import Conflict
 from aa_tui.backend.support.ids import new_id
@@ -91,6 +91,9 @@ def state(reader: Reader, project_id: int, kind: str, key: Mapping[str, Any]) ->
     """Return the state of one thing (`view`, `note`, `setting`, `evaluator`), None where it is not there."""
     params = {"p": project_id, **key}
     if kind == "evaluator":
+        # Not at the top: this module is on the way to the app's first frame, which decides nothing.
+        from aa_tui.backend.store import evaluators
+
         return evaluators.state(reader, project_id, key["id"])
     if kind == "view":
         row = reader.one(
@@ -126,6 +129,8 @@ def change(
     elif kind == "note":
         _change_note(tx, after, params)
     elif kind == "evaluator":
+        from aa_tui.backend.store import evaluators
+
         evaluators.change(tx, project_id, key["id"], before, after, now_ms)
     else:
         _change_setting(tx, project_id, str(key["key"]), after)
