@@ -53,6 +53,10 @@ def pack(counts: Mapping[int, int]) -> str:
 
     The latter are added up as whole numbers, a hundred times as fast.
     """
+    if len(counts) == 1:  # most are of one call, and what follows says the same of it
+        ((bin_no, n),) = counts.items()
+        if 0 < n < _LANE_COUNT:
+            return f"{bin_no}x{n:x}"
     filled = sorted((bin_no, n) for bin_no, n in counts.items() if n)
     pairs = " ".join(f"{bin_no}:{n}" for bin_no, n in filled)
     if not filled:

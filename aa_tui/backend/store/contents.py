@@ -10,10 +10,16 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from aa_tui.backend.model.event import Part
 from aa_tui.backend.store.engine import Reader, Row, Tx
 
 SHORT_BYTES = 400
 """Texts below this are not compressed: it would cost more than it saves beyond what leaving out the head does."""
+FAST, SMALL = 1, 6
+"""Levels of compression. The latter takes half as long again, for whoever has the time, and saves a thirtieth."""
+_CODE = {Part.TEXT: "t", Part.INPUT: "i", Part.OUTPUT: "o", Part.ERROR: "e", Part.REASONING: "r"}
+"""How the store writes the names of the most frequent parts."""
+_PART = {code: part for part, code in _CODE.items()}
 _PLAIN, _DEFLATED, _AFTER_HEAD = b"\0", b"\1", b"\2"
 _WINDOW = -15
 """Raw deflate: no checksum of its own, the store's pages are whole or the store is damaged."""
@@ -25,19 +31,24 @@ Content = tuple[int, str, str, int]
 """(event id, part, its text or the beginning of it, its whole size in characters)."""
 
 
-def pack(texts: Mapping[str, str], head: str | None) -> tuple[str, bytes]:
+def pack(texts: Mapping[str, str], head: str | None, level: int = FAST) -> tuple[str, bytes]:
     """Return which parts there are, with their sizes in characters, and the texts as the store keeps them.
 
     Short texts come first, so that the beginnings of all are near the beginning.
+
+    Args:
+        texts: by part.
+        head: that of the event.
+        level: how hard it is tried to compress them, `FAST` or `SMALL`.
     """
     ordered = sorted(texts.items(), key=lambda one: (len(one[1]), one[0]))
     raw = "".join([text for _, text in ordered]).encode()
-    parts = " ".join([f"{part}:{len(text)}" for part, text in ordered])
+    parts = " ".join([f"{_CODE.get(part, part)}:{len(text)}" for part, text in ordered])
     known = (head or " ").encode()
     if len(raw) < SHORT_BYTES:
         return parts, _AFTER_HEAD + raw[len(known) :] if head and raw.startswith(known) else _PLAIN + raw
     window, memory = (_WINDOW, 8) if len(raw) + len(known) > _SMALL_BYTES else (_SMALL_WINDOW, 5)
-    packer = zlib.compressobj(1, zlib.DEFLATED, window, memory, zlib.Z_DEFAULT_STRATEGY, known)
+    packer = zlib.compressobj(level, zlib.DEFLATED, window, memory, zlib.Z_DEFAULT_STRATEGY, known)
     packed = packer.compress(raw) + packer.flush()
     return parts, _DEFLATED + packed if len(packed) < len(raw) else _PLAIN + raw
 
@@ -57,7 +68,8 @@ def unpack(
     wanted: list[tuple[str, int, int]] = []
     at = 0
     for one in parts.split(" "):
-        name, _, digits = one.rpartition(":")
+        code, _, digits = one.rpartition(":")
+        name = _PART.get(code, code)
         size = int(digits)
         if only is None or name in only:
             wanted.append((name, at, size))

@@ -191,7 +191,7 @@ def _mapped(trace: Trace, finish: Finisher) -> tuple[bool, list[tuple[Any, ...]]
             new.texts,
             new.key,
             new.size,
-            contents.pack(new.texts, new.event.head) if new.texts else None,
+            contents.pack(new.texts, new.event.head, contents.SMALL) if new.texts else None,
         )
         for new in converted(incoming, mapped.since_ms)
     ]

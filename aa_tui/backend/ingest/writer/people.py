@@ -68,7 +68,9 @@ class People:
         first, last = plan.persons.setdefault(user, (at, at))
         if at is not None and (first is None or last is None or not first <= at <= last):
             plan.persons[user] = (at if first is None else min(first, at), at if last is None else max(last, at))
-        said = props_of(event).get(USER_PROPERTIES) if event.properties is not None else None
+        if event.properties is None or USER_PROPERTIES not in event.properties:
+            return
+        said = props_of(event).get(USER_PROPERTIES)
         if isinstance(said, Mapping) and said:
             plan.said.setdefault(user, []).append((at or 0, event.insert_id, said))
 

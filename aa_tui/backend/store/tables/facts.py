@@ -111,7 +111,8 @@ class Content(Table, table=True):
     session_id: int = Field(sa_column=big_int(primary_key=True))
     event_id: int = Field(sa_column=big_int(primary_key=True))
     parts: str
-    """Their names and sizes in characters, in the order they lie in: `input:210 output:1500`."""
+    """Their names, the most frequent ones by a letter, and sizes in characters, in the order they lie in: `i:210
+    o:1500`."""
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     """Packed by `store.contents`."""
 
