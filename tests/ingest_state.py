@@ -31,6 +31,10 @@ _STATEMENTS = {
     "rollup_session": "SELECT * FROM rollup_session ORDER BY project_id, level, bucket, agent",
     "rollup_dim": "SELECT * FROM rollup_dim ORDER BY project_id, dim, level, bucket, agent, value",
     "rollup_latency": "SELECT * FROM rollup_latency ORDER BY project_id, dim, level, bucket, agent, value",
+    "derived_signals": "SELECT s.key, r.signal, r.method, r.value, r.passed, r.rationale, r.labels, r.extras, "
+    "r.sort_at, r.current FROM signal_result r JOIN session s ON s.project_id=r.project_id AND s.id=r.session_id "
+    "AND s.revision=r.revision WHERE r.method IN ('code', 'sender') AND s.state='closed' "
+    "ORDER BY s.key, r.signal, r.method",
     "user_day": "SELECT * FROM user_day ORDER BY project_id, user_id, day",
     "person": "SELECT * FROM person ORDER BY project_id, user_id",
     "search": "SELECT s.key, x.document_hash, x.builder_version FROM search_state x JOIN session s "

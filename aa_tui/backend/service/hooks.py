@@ -164,7 +164,8 @@ class HookRunner:
         work = self._work
         detail = work.sessions.detail(close.session_id)
         texts = work.sessions.texts(close.session_id, [step.id for step in detail.steps], limit=1 << 30)
-        document = {"project": work.project.name, "close_revision": close.revision, **session_document(detail, texts)}
+        whole = session_document(detail, texts, work.sessions.projected(close.session_id))
+        document = {"project": work.project.name, "close_revision": close.revision, **whole}
         return detail.row.key, json.dumps(document, ensure_ascii=False)
 
     def _run(self, hook: SessionHook, close: rows.Close, said: str) -> str | None:

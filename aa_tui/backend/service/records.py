@@ -8,13 +8,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aa_tui.backend.model.event import EventKind
 from aa_tui.backend.query.readmodels import ContentText, ProjectInfo, SessionDetail, SessionRow, StepRow
 from aa_tui.backend.support.clock import from_ms
 from aa_tui.backend.support.drawable import drawable
 from aa_tui.backend.support.money import nano_to_usd
+
+if TYPE_CHECKING:
+    from aa_tui.backend.query.records import ProjectedEvent
 
 
 def iso(ms: int | None) -> str | None:
@@ -141,8 +144,15 @@ def _step(step: StepRow, texts: Sequence[ContentText]) -> dict[str, Any]:
     }
 
 
-def session_document(detail: SessionDetail, texts: Mapping[int, Sequence[ContentText]]) -> dict[str, Any]:
-    """Return a whole session: its record, what only its own page has, and every event with its texts."""
+def session_document(
+    detail: SessionDetail,
+    texts: Mapping[int, Sequence[ContentText]],
+    projected: Sequence[ProjectedEvent] | None = None,
+) -> dict[str, Any]:
+    """Return a whole session: its record, what only its own page has, and every event with its texts.
+
+    `projected`: its Session Records and Evaluator Results, where somebody asked for them.
+    """
     return {
         **session_record(detail.row),
         "agents": list(detail.agents),
@@ -187,6 +197,7 @@ def session_document(detail: SessionDetail, texts: Mapping[int, Sequence[Content
             }
             for answer in detail.answers
         ],
+        **({} if projected is None else {"enrichment_events": [one.document() for one in projected]}),
         "events": [_step(step, texts.get(step.id, ())) for step in detail.steps],
     }
 

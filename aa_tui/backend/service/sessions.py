@@ -21,6 +21,7 @@ from aa_tui.backend.query.readmodels import (
 from aa_tui.backend.support.cancel import CancelToken
 
 if TYPE_CHECKING:
+    from aa_tui.backend.query.records import ProjectedEvent
     from aa_tui.backend.service.workspace import Workspace
 
 
@@ -88,6 +89,13 @@ class SessionService:
         """
         with self._ws.store.reader(token) as reader:
             return session_detail.detail(reader, self._ws.scope, session_id)
+
+    def projected(self, session_id: int, token: CancelToken | None = None) -> list[ProjectedEvent]:
+        """Return the Session Records and Evaluator Results of a session, those that were replaced too."""
+        from aa_tui.backend.query.records import events_of
+
+        with self._ws.store.reader(token) as reader:
+            return list(events_of(reader, self._ws.scope, [session_id]))
 
     def beginning(self, session_id: int, steps: int = 60, token: CancelToken | None = None) -> SessionBeginning:
         """Return a session's row and its first steps; as quick for a long session as for a short one.

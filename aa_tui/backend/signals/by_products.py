@@ -9,6 +9,8 @@ from aa_tui.backend.signals.contract import Extra
 TOPIC_SUMMARY, REQUEST_COMPLEXITY, TOPIC = "topic_summary", "request_complexity", "topic"
 COMPLEXITIES = ("simple", "moderate", "complex", "ambiguous")
 TOPIC_WORDS = 4
+_JOINING = frozenset({"a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"})
+"""Words that no heading ends with; a longer one may be cut after them."""
 
 BY_PRODUCTS: Mapping[str, Extra] = {
     one.name: one
@@ -42,6 +44,8 @@ def by_product(name: str, said: str) -> str | None:
     if not found:
         return None
     if name == TOPIC:
-        words = found[0].strip(" \"'.`").lower().split()
-        return " ".join(words[:TOPIC_WORDS]) or None
+        words = found[0].strip(" \"'.`").lower().split()[:TOPIC_WORDS]
+        while words and words[-1] in _JOINING:
+            words.pop()
+        return " ".join(words) or None
     return found[0]

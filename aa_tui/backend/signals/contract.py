@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aa_tui.backend.model.evaluator import Definition, Method, OutputType
 from aa_tui.backend.model.judgement import Verdict
+from aa_tui.backend.support.text import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Signal:
             return None
         found = {one.name: one.read(said.get(one.name, "")) for one in self.extras if one.name != self.labels_from}
         told = {name: values[0] for name, values in found.items() if values}
-        return json.dumps(told, ensure_ascii=False) if told else None
+        return storable(json.dumps(told, ensure_ascii=False)) if told else None
 
 
 NO_MODEL = Definition(OutputType.BINARY, Method.KEYWORD)

@@ -41,7 +41,7 @@ NOTICES: Mapping[str, tuple[str, str]] = {
     "missing_cost": ("answer without a cost", "answers without a cost"),
     "missing_latency": ("answer without a latency", "answers without a latency"),
     "duplicate_turn_id": ("turn number used twice", "turn numbers used twice"),
-    "several_session_ends": ("several session ends", "several session ends"),
+    "several_session_ends": ("session with several ends", "sessions with several ends"),
     # Comes with several ends, which senders with one context per request send by design.
     "event_after_end": ("event after the session's end", "events after the session's end"),
 }

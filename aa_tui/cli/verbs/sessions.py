@@ -100,7 +100,7 @@ def session(
         zone = ws.project.time_zone
         if as_json:
             texts = ws.sessions.texts(number, [step.id for step in detail.steps], limit=1 << 30)
-            output.json_line(session_document(detail, texts))
+            output.json_line(session_document(detail, texts, ws.sessions.projected(number)))
             return
         facts = present.session_facts(detail, zone)
         width = max(len(label) for label, _ in facts)
