@@ -23,17 +23,20 @@ def answer_text(answer: Answer) -> str:
     return str(answer)
 
 
+_json = json.JSONEncoder(ensure_ascii=False).encode
+"""Made once: `json.dumps` with an option makes an encoder for every call."""
+
+
 def evidence_text(quotes: Sequence[Quote]) -> str | None:
     """Return quotes as results hold them, JSON; None without any."""
     if not quotes:
         return None
     return storable(
-        json.dumps(
+        _json(
             [
                 {"quote": one.text, "turn": one.turn, "found": one.found, "role": one.role, "event": one.event_id}
                 for one in quotes
-            ],
-            ensure_ascii=False,
+            ]
         )
     )
 
@@ -69,7 +72,7 @@ def signal_row(
         "cost_nano": None,
         "error": None if error is None else storable(verdict.detail) or str(error),
         "error_kind": None if error is None else str(error),
-        "labels": storable(json.dumps(list(labels), ensure_ascii=False)) if labels else None,
+        "labels": storable(_json(labels)) if labels else None,
         "extras": signal.further(verdict, said),
         "flags": flags_text(verdict.flags),
         "prompt_hash": prompt_hash or None,
@@ -78,37 +81,35 @@ def signal_row(
     }
 
 
-def by_product_rows(said: Mapping[str, str], model: str, prompt_hash: str, at_ms: int) -> list[dict[str, Any]]:
-    """Return a row for each usable by-product of a pass; they are values and no verdicts."""
-    found = []
+def products_of(said: Mapping[str, str]) -> dict[str, str]:
+    """Return the usable by-products of a pass as they are stored, by name."""
+    found = {}
     for name in BY_PRODUCTS:
-        value = product(name, said)
-        if value is None:
-            continue
-        found.append(
-            {
-                "signal": name,
-                "value": value,
-                "passed": None,
-                "rationale": None,
-                "evidence": None,
-                "method": "llm",
-                "signal_version": 1,
-                "model": model or None,
-                "latency_ms": None,
-                "tokens": None,
-                "cost_nano": None,
-                "error": None,
-                "error_kind": None,
-                "labels": None,
-                "extras": None,
-                "flags": None,
-                "prompt_hash": prompt_hash or None,
-                "raw_reply": None,
-                "evaluated_ms": at_ms,
-            }
-        )
+        value = by_product(name, said.get(name, ""))
+        if value is not None:
+            found[name] = storable(value)
     return found
+
+
+def by_product_rows(products: Mapping[str, str], model: str, prompt_hash: str, at_ms: int) -> list[dict[str, Any]]:
+    """Return a row for each by-product of a pass; they are values and no verdicts."""
+    return [
+        {**_NOTHING, "signal": name, "value": value, "model": model or None, "prompt_hash": prompt_hash or None,
+         "evaluated_ms": at_ms}
+        for name, value in products.items()
+    ]  # fmt: skip
+
+
+_NOTHING: Mapping[str, Any] = {
+    **dict.fromkeys(
+        (
+            "passed", "rationale", "evidence", "latency_ms", "tokens", "cost_nano", "error", "error_kind", "labels",
+            "extras", "flags", "raw_reply",
+        )
+    ),
+    "method": "llm",
+    "signal_version": 1,
+}  # fmt: skip
 
 
 def result_row(
@@ -141,7 +142,7 @@ def result_row(
         "error_kind": None if error is None else str(error),
         "error": None if error is None else storable(verdict.detail) or str(error),
         "flags": flags_text(verdict.flags),
-        "labels": storable(json.dumps(list(answer), ensure_ascii=False)) if isinstance(answer, tuple) else None,
+        "labels": storable(_json(answer)) if isinstance(answer, tuple) else None,
         "evaluated_ms": at_ms,
     }
 
@@ -151,9 +152,3 @@ def _reason(verdict: Verdict) -> str:
         return verdict.rationale
     better = f"To improve: {verdict.improvement}"
     return f"{verdict.rationale}\n{better}" if verdict.rationale else better
-
-
-def product(name: str, said: Mapping[str, str]) -> str | None:
-    """Return a by-product as it is stored, or None when nothing usable was said."""
-    value = by_product(name, said.get(name, ""))
-    return None if value is None else storable(value)

@@ -14,15 +14,17 @@ import json
 import os
 import socket
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aa_tui.backend.ingest.arrivals import may_live
+from aa_tui.backend.ingest.bulk import patient_collector
 from aa_tui.backend.ingest.writer import Judged, record
 from aa_tui.backend.judging.code import judge_by_code
-from aa_tui.backend.judging.injection import transcript_hints
 from aa_tui.backend.model.evaluator import Definition, Method, ModelChoice
 from aa_tui.backend.model.judgement import ErrorKind, Judgement, Spent
 from aa_tui.backend.model.scoring import Cap, Purpose, ScoringProgress, ScoringReport, ScoringTerms, WorkState
@@ -52,7 +54,6 @@ LEASE_MS = 10 * MINUTE_MS
 _RENEW_S = 60.0
 _FLUSH_S = 1.0
 _LOOK_S = 1.0
-_MOST_HINTS = 10
 _LOOK_BACK_MS = 10 * MINUTE_MS
 """Closes are looked for again this far back: another process may commit one late."""
 MOST_ATTEMPTS = 4
@@ -344,8 +345,7 @@ class Scorer:
             return
         assert kind.choice is not None
         judge = self._lanes.judge(kind.purpose, kind.choice)
-        noticed = (*hints(job.rules), *_suspicious(job.transcript))
-        said = await judge.judge_batch(self._questions, job.transcript, noticed, self._beside)
+        said = await judge.judge_batch(self._questions, job.transcript, hints(job.rules), self._beside)
         now = self._clock.now_ms()
         answered = [one for one in self._asked if one.id in said.verdicts and said.verdicts[one.id].error is None]
         error = said.error
@@ -362,9 +362,10 @@ class Scorer:
                         signal, verdict, said.said, kind.choice.model, said.prompt_hash, said.raw_reply, now
                     )
                 )
-        if answered:
-            outcome.judged.signals += made.by_product_rows(said.said, kind.choice.model, said.prompt_hash, now)
-        self._finish(outcome, claim, kind, error, said.detail, said=said, answered=[one.id for one in answered])
+        products = made.products_of(said.said) if answered else {}
+        outcome.judged.signals += made.by_product_rows(products, kind.choice.model, said.prompt_hash, now)
+        names = tuple(one.id for one in answered)
+        self._finish(outcome, claim, kind, error, said.detail, said=said, answered=names, products=products)
 
     async def _evaluator(self, job: Job, claim: sql.Claim, kind: Kind, outcome: Outcome) -> None:
         definition = kind.definition
@@ -406,7 +407,8 @@ class Scorer:
         *,
         said: BatchJudgement | None = None,
         judgement: Judgement | None = None,
-        answered: Sequence[str] = (),
+        answered: tuple[str, ...] = (),
+        products: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Write how a piece of work ends; what is not the session's fault goes back and stops the round."""
         if error in _NOT_ITS_FAULT:
@@ -427,7 +429,6 @@ class Scorer:
             return
         raw = said.raw_reply if said is not None else judgement.raw_reply if judgement is not None else ""
         partly = said is not None and any(one.error is not None for one in said.verdicts.values())
-        products = {} if said is None else said.said
         parameters = dict(kind.choice.parameters) if kind.choice is not None else {}
         outcome.finished.append(
             {
@@ -449,10 +450,10 @@ class Scorer:
                 "output_tokens": spent.output_tokens,
                 "cost_nano": spent.cost_nano,
                 "latency_ms": spent.latency_ms,
-                "topic_summary": made.product("topic_summary", products),
-                "request_complexity": made.product("request_complexity", products),
-                "topic": made.product("topic", products),
-                "versions": " ".join(versions(answered)) or None,
+                "topic_summary": products.get("topic_summary"),
+                "request_complexity": products.get("request_complexity"),
+                "topic": products.get("topic"),
+                "versions": _versions(answered),
                 "error": None if error is None else made.kept_raw(detail) or str(error),
                 "evaluated_ms": now,
             }
@@ -526,10 +527,9 @@ class Scorer:
         return list(by_session.values())
 
 
-def _suspicious(transcript: Transcript) -> tuple[str, ...]:
-    """Return in words which passages look as if they were written for a judge."""
-    found = transcript_hints(transcript)[:_MOST_HINTS]
-    return tuple(f"turn {number} may be written for a judge or model: {hint}" for number, hint in found)
+@lru_cache(maxsize=64)
+def _versions(answered: tuple[str, ...]) -> str | None:
+    return " ".join(versions(answered)) or None
 
 
 def _admitted(one: Outcome, mine: set[tuple[int, int, int]]) -> Outcome:
@@ -653,6 +653,7 @@ def run_pending(
     return run_to_end(rounds, token)
 
 
+@patient_collector()
 def run_to_end(make: Callable[[], Any], token: CancelToken | None) -> ScoringReport:
     """Run a round in an event loop of its own on this thread; a token cancels it.
 
