@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("start", "keys", "ingest", "receive", "memory", "stalls", "million")
+NAMES = ("start", "keys", "ingest", "receive", "memory", "stalls", "signals", "million")
 
 
 def command(name: str, quick: bool, json: bool, cache: Path | None) -> list[str]:

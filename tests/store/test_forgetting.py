@@ -238,6 +238,13 @@ def test_no_byte_stays_behind(ws: Workspace) -> None:
             "VALUES (1, 'x', :r, 1, 1, 1)",
             {"r": f"no {ALICE} here"},
         )
+        # What a judge wrote of sessions that go, and of one that stays.
+        tx.execute(
+            "INSERT INTO scoring(project_id, session_id, revision, what, state, reason, raw_reply, topic_summary, "
+            "error) SELECT project_id, id, revision, 0, 'failed', 'bad_label', :said, :said, :said FROM session "
+            "WHERE user_id=:u OR key='s-shared'",
+            {"said": f"zqplanted {ALICE}", "u": ALICE},
+        )
     assert held_bytes(store, PLANTED)
     packed = [body[8:40] for body, text in bodies(ws).items() if "zqplanted" in text and len(body) > 60]
     assert len(packed) > 30
@@ -253,6 +260,8 @@ def test_no_byte_stays_behind(ws: Workspace) -> None:
     with store.reader() as reader:
         assert reader.one("SELECT text FROM note") == ("[forgotten] called, about [forgotten]",)
         assert reader.one("SELECT path FROM import_file") == ("/logs/[forgotten].jsonl",)
+        kept = "SELECT s.key, w.reason, w.error, w.raw_reply FROM scoring w JOIN session s ON s.id=w.session_id"
+        assert reader.fetch(kept) == [("s-shared", "bad_label", "bad_label", None)]
         actions = [row[0] for row in reader.fetch("SELECT action FROM journal ORDER BY id")]
     assert actions == ["save view", "add note", "forget user"]
     assert ws.views.undo() is None
