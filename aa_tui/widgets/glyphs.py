@@ -5,6 +5,7 @@ One place decides between the two sets, so that a terminal without UTF-8, or `--
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _GLYPHS: dict[str, tuple[str, str]] = {
@@ -92,6 +93,12 @@ def block(fraction: float) -> str:
     """Return one cell filled from below to the fraction (0 to 1), in eighths."""
     levels = _ASCII_BLOCKS if _ascii else _BLOCKS
     return levels[max(0, min(8, round(fraction * 8)))]
+
+
+def sparkline(counts: Sequence[float]) -> str:
+    """Return one cell per count, the largest full; whatever is above zero shows."""
+    most = max(counts, default=0)
+    return "".join(block(max(count / most, 0.125) if count > 0 else 0) for count in counts) if most > 0 else ""
 
 
 def hbar(fraction: float, cells: int) -> str:

@@ -196,6 +196,37 @@ def test_tables(built: tuple[Workspace, list[Made]]) -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ["since:7d", "agent:billing since:9d"])
+def test_topics_say_how_many_of_them_failed_and_when(built: tuple[Workspace, list[Made]], text: str) -> None:
+    ws, made = built
+    f = parse_filter(text)
+    view, topics = ws.monitor.view(f, "day"), ws.monitor.tables(f, "day").topics
+    agents = f.values("agent")
+    mine = [one for one in _in(made, view) if not agents or one.columns["agent"] in agents]
+    assert {one.topic for one in topics} == {one.columns["topic"] for one in mine}
+    for stat in topics:
+        own = [one for one in mine if one.columns["topic"] == stat.topic]
+        scored = [one for one in own if any(key == "signal.task_completion" for key, _ in one.facets)]
+        failed = [one for one in scored if ("signal.task_completion", "False") in one.facets]
+        assert (stat.sessions, stat.failed.n) == (len(own), len(scored)) and scored
+        assert stat.failed.value == pytest.approx(len(failed) / len(scored))
+        starts = [point.start_ms for point in _line(view, "sessions").points]
+        ends = [*starts[1:], view.to_ms]
+        assert stat.trend == tuple(sum(a <= one.at < b for one in own) for a, b in zip(starts, ends, strict=True))
+
+
+def test_topics_may_be_the_classes_of_an_evaluator(tmp_path: Path) -> None:
+    ws = workspace(tmp_path)
+    for name, kind in (("a", "bug"), ("b", "bug"), ("c", "question")):
+        session(ws, name, topic="refunds", more=[("eval.kind", kind)])
+    ws.project.settings["topic_evaluator"] = "kind"
+    tables = ws.monitor.tables(parse_filter("since:all"))
+    assert tables.topics_from == "kind"
+    assert [(one.topic, one.sessions, one.failed.n) for one in tables.topics] == [("bug", 2, 0), ("question", 1, 0)]
+    assert tables.topics[0].failed.value is None
+    ws.store.close()
+
+
 def test_tools_of_a_filtered_view_are_counted_from_its_calls(tmp_path: Path) -> None:
     ws = workspace(tmp_path)
     mine = session(ws, "a", user="u-1")

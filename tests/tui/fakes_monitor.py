@@ -18,11 +18,13 @@ from aa_tui.backend.query.readmodels import (
     FacetCount,
     FilterPart,
     Measure,
+    MonitorTables,
     MonitorView,
     Point,
     ProjectInfo,
     Series,
     ToolStat,
+    TopicStat,
 )
 from aa_tui.backend.service.permissions import Actor
 from aa_tui.backend.support.clock import DAY_MS, HOUR_MS, FrozenClock
@@ -231,8 +233,11 @@ class FakeMonitor:
         whole = self._whole(bool(group_by))
         return whole if tools else whole._replace(tools=None)
 
-    def tools(self, f: Filter, token: Any = None) -> tuple[ToolStat, ...]:
-        return self._whole(False).tools or ()
+    def tables(self, f: Filter, interval: str = "auto", token: Any = None) -> MonitorTables:
+        whole = self._whole(False)
+        trend = tuple(range(30))
+        topics = tuple(TopicStat(one.value, one.sessions, Measure(0.25, 4), trend) for one in whole.topics)
+        return MonitorTables(whole.tools or (), topics)
 
     def _whole(self, grouped: bool) -> MonitorView:
         return empty() if self.nothing else view(**{"grouped": grouped, **self.made})

@@ -8,7 +8,7 @@ from aa_tui.backend.model.filter import Filter
 from aa_tui.backend.model.timerange import TimeRange
 from aa_tui.backend.query.monitor import checklist, period
 from aa_tui.backend.query.monitor.view import MonitorQuery
-from aa_tui.backend.query.readmodels import CheckRow, MonitorView, ToolStat
+from aa_tui.backend.query.readmodels import CheckRow, MonitorTables, MonitorView
 from aa_tui.backend.support.cancel import CancelToken
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class MonitorService:
             f: which sessions; its time range is the view's.
             interval: `auto`, `hour`, `day`, `week` or `month`, in the project's zone.
             group_by: a field or stored facet key; series come for the five largest values and `other`.
-            tools: without, the view comes sooner and its tools are None; `tools` asks for them.
+            tools: without, the view comes sooner and its tools are None; `tables` asks for them.
 
         Raises:
             UsageError: no such interval or field.
@@ -45,10 +45,10 @@ class MonitorService:
             query = MonitorQuery(reader, self._ws.scope, f, interval, group_by)
             return query.view(self._ws.project.settings, tools)
 
-    def tools(self, f: Filter, token: CancelToken | None = None) -> tuple[ToolStat, ...]:
-        """Return the tools that the view of the same filter has."""
+    def tables(self, f: Filter, interval: str = "auto", token: CancelToken | None = None) -> MonitorTables:
+        """Return the tools and topics of the view of the same filter and interval."""
         with self._ws.store.reader(token) as reader:
-            return MonitorQuery(reader, self._ws.scope, f, "auto", None).tools()
+            return MonitorQuery(reader, self._ws.scope, f, interval, None).tables(self._ws.project.settings)
 
     def best_range(self) -> TimeRange:
         """Return the shortest usual range that shows the newest data."""

@@ -24,9 +24,18 @@ from aa_tui.backend.support.text import storable
 DEFAULT_PROJECT = "default"
 EPOCH_2025_S = 1_735_689_600
 """Project ids are seconds since 2025-01-01 UTC: short to type, the same length for decades."""
-PROJECT_SETTINGS = ("time_zone", "subscription", "pricing", "content_mode", "redact", "retention_days")
+PROJECT_SETTINGS = (
+    "time_zone",
+    "subscription",
+    "pricing",
+    "content_mode",
+    "redact",
+    "retention_days",
+    "topic_evaluator",
+)
 """Settings a person may change: an IANA zone, two switches (cost is a subscription; price what states no cost), what is
-kept of texts, what is replaced by placeholders, and for how many days sessions are kept."""
+kept of texts, what is replaced by placeholders, for how many days sessions are kept, and the evaluator whose classes
+are the topics."""
 CONTENT_MODES = ("full", "metadata_only", "customer_enriched")
 MOST_RETENTION_DAYS = 36_500
 _SWITCHES = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False, "default": None}
@@ -214,6 +223,8 @@ class ProjectService:
         if key == "time_zone":
             return check_time_zone(text)
         lowered = text.strip().lower()
+        if key == "topic_evaluator":
+            return storable(text.strip()) if lowered not in ("", "default", "off") else None
         if key == "content_mode":
             return _content_mode(lowered)
         if key == "retention_days":

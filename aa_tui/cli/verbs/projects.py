@@ -92,6 +92,7 @@ def projects_set(
     redact          on: personal data and keys are replaced by placeholders before anything is stored; or some of
                     email, phone, credit_card, iban, ssn, ip_address, secret
     retention_days  sessions and product events older than this are deleted for good, once a day
+    topic_evaluator the classification evaluator whose classes Monitor lists as topics
     """
     from aa_tui.backend.service.projects import PROJECT_SETTINGS
 

@@ -14,8 +14,10 @@ OTHER = "other"
 _TABLE_FIELD = {"agents": "agent", "tools": "tool", "errors": "error", "rules": "rule", "topics": "topic"}
 
 
-def behind_row(base: Filter, table: str, key: str) -> Filter:
-    """Return the filter of the sessions behind a table row."""
+def behind_row(base: Filter, table: str, key: str, topics_from: str = "") -> Filter:
+    """Return the filter of the sessions behind a table row; topics may be the classes of an evaluator."""
+    if table == "topics" and topics_from:
+        return base.plus(facet_filter("eval", key, topics_from))
     return base.plus(facet_filter(_TABLE_FIELD[table], key))
 
 

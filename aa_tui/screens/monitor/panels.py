@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from aa_tui.screens.monitor import present
 from aa_tui.screens.monitor.layout import FRAME_ROWS, Layout, layout_for
 from aa_tui.screens.monitor.measures import SLOTS
-from aa_tui.screens.monitor.tables import tables, tools_table
+from aa_tui.screens.monitor.tables import tables, tools_table, topics_table
 from aa_tui.widgets.charts import Chart
 from aa_tui.widgets.panel import Panel
 from aa_tui.widgets.room import Room
@@ -21,7 +21,7 @@ from aa_tui.widgets.stat_table import StatTable
 from aa_tui.widgets.tile_strip import TileStrip
 
 if TYPE_CHECKING:
-    from aa_tui.backend.query.readmodels import MonitorView, ToolStat
+    from aa_tui.backend.query.readmodels import MonitorTables, MonitorView
 
 TABLES = ("agents", "tools", "errors", "rules", "topics")
 """The tables by id, in the order of the tabs."""
@@ -47,6 +47,8 @@ class Panels(Room):
         self._slots = list(SLOTS)
         self._layout: Layout | None = None
         self._table = TABLES[0]
+        self.topics_from = ""
+        """The evaluator whose classes the topics are; empty for what signals and senders say."""
         self._tiles = TileStrip(id="tiles")
         self._all_charts = tuple(Chart(id=f"chart-{index}") for index in range(len(SLOTS)))
         self._grid = Room(*self._all_charts, id="charts")
@@ -71,7 +73,7 @@ class Panels(Room):
     def show(self, view: MonitorView, now_ms: int | None) -> None:
         """Show a view; buckets that end after `now_ms` are unfinished."""
         if view.tools is None and self._view is not None:
-            # The former ones stand until `show_tools`: a table that empties and fills again is unquiet.
+            # The former ones stand until `show_tables`: a table that empties and fills again is unquiet.
             view = view._replace(tools=self._view.tools)
         self._view, self._now_ms = view, now_ms
         self._grouped = any(series.group for series in view.series)
@@ -81,13 +83,13 @@ class Panels(Room):
         for name, table in tables(view).items():
             self._tables[name].set(table.columns, table.rows, note=table.note, empty=table.empty)
 
-    def show_tools(self, tools: tuple[ToolStat, ...]) -> None:
-        """Show the tools of the view, which come after it."""
-        if self._view is None or self._view.tools == tools:
+    def show_tables(self, more: MonitorTables) -> None:
+        """Show what comes after the figures: tools, and what is known of topics."""
+        if self._view is None:
             return
-        self._view = self._view._replace(tools=tools)
-        table = tools_table(self._view)
-        self._tables["tools"].set(table.columns, table.rows, note=table.note, empty=table.empty)
+        self._view, self.topics_from = self._view._replace(tools=more.tools), more.topics_from
+        for name, table in (("tools", tools_table(self._view)), ("topics", topics_table(more, self._view))):
+            self._tables[name].set(table.columns, table.rows, note=table.note, empty=table.empty)
 
     def _fill_charts(self) -> None:
         view = self._view

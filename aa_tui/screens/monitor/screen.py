@@ -129,11 +129,12 @@ class MonitorScreen(MonitorMenus):
         self._parts, self._now_ms = answer.parts, answer.now_ms
         self._apply(answer.view)
         if answer.view.tools is None:
-            self.load(self._load_tools(answer.filter), "tools")
+            self.load(self._load_tables(answer.filter), "tables")
 
-    async def _load_tools(self, f: Filter) -> None:
+    async def _load_tables(self, f: Filter) -> None:
         workspace = await self.ready()
-        self._panels.show_tools(await self.ask(workspace.monitor.tools, f, group="tools"))
+        asked = workspace.monitor.tables
+        self._panels.show_tables(await self.ask(asked, f, interval=self._asked.interval, group="tables"))
 
     def _apply(self, view: MonitorView) -> None:
         self._view = view
@@ -325,7 +326,7 @@ class MonitorScreen(MonitorMenus):
 
     @on(StatTable.RowOpened)
     def _row_opened(self, event: StatTable.RowOpened) -> None:
-        self._open(behind.behind_row(self._base, event.panel.id or "", event.key))
+        self._open(behind.behind_row(self._base, event.panel.id or "", event.key, self._panels.topics_from))
 
     # Refresh, notes, guide -----------------------------------------------------------------------------------
 

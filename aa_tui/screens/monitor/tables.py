@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from aa_tui.backend.support import humanize
@@ -14,7 +14,7 @@ from aa_tui.widgets.safe_text import safe_line
 from aa_tui.widgets.stat_table import Cell, Column, StatRow
 
 if TYPE_CHECKING:
-    from aa_tui.backend.query.readmodels import FacetCount, MonitorView
+    from aa_tui.backend.query.readmodels import FacetCount, MonitorTables, MonitorView
 
 
 class Table(NamedTuple):
@@ -24,6 +24,10 @@ class Table(NamedTuple):
     rows: tuple[StatRow, ...]
     note: str
     empty: str
+
+
+_TREND = 15
+"""Cells of a topic's line over the range."""
 
 
 def agents_table(view: MonitorView) -> Table:
@@ -129,6 +133,45 @@ def counts_table(counts: tuple[FacetCount, ...], head: str, view: MonitorView, n
         for count in counts
     )
     return Table(columns, rows, note, empty)
+
+
+def topics_table(more: MonitorTables, view: MonitorView) -> Table:
+    """Return the topics, largest first, with the share of their sessions that failed and how they come and go."""
+    total = view.tiles["sessions"].value if "sessions" in view.tiles else None
+    columns = (
+        Column("topic", right=False, priority=100, flex=True, width=14),
+        Column("sessions", priority=90),
+        Column("share", priority=60),
+        Column("failed", priority=85),
+        Column("n", priority=80),
+        Column("over the range", right=False, priority=70),
+    )
+    rows = tuple(
+        StatRow(
+            stat.topic,
+            (
+                (safe_line(stat.topic), "text"),
+                (humanize.count(stat.sessions), "text"),
+                (humanize.share(stat.sessions / total) if total else humanize.UNKNOWN, "muted"),
+                (humanize.share(stat.failed.value), "text" if stat.failed.value else "muted"),
+                (humanize.count(stat.failed.n), "muted"),
+                (glyphs.sparkline(thinned(stat.trend, _TREND)), "bar"),
+            ),
+        )
+        for stat in more.topics
+    )
+    note = f"classes of {safe_line(more.topics_from, 30)}" if more.topics_from else ""
+    return Table(columns, rows, note, "no topic known in this range")
+
+
+def thinned(counts: Sequence[int], cells: int) -> list[int]:
+    """Return counts added up into at most so many, in order."""
+    if len(counts) <= cells:
+        return list(counts)
+    sums = [0] * cells
+    for index, n in enumerate(counts):
+        sums[index * cells // len(counts)] += n
+    return sums
 
 
 def thin_bar(fraction: float, cells: int) -> str:

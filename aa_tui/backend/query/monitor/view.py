@@ -15,7 +15,17 @@ from aa_tui.backend.query.monitor.from_rows import FromRows
 from aa_tui.backend.query.monitor.period import Period
 from aa_tui.backend.query.monitor.source import Source
 from aa_tui.backend.query.monitor.sums import SIGNALS, TILES, Cells, Sums, by_agent, by_interval, merged
-from aa_tui.backend.query.readmodels import AgentStat, ChartMark, Measure, MonitorView, Point, Series, ToolStat
+from aa_tui.backend.query.monitor.topics import topic_stats
+from aa_tui.backend.query.readmodels import (
+    AgentStat,
+    ChartMark,
+    Measure,
+    MonitorTables,
+    MonitorView,
+    Point,
+    Series,
+    ToolStat,
+)
 from aa_tui.backend.store.engine import Reader
 from aa_tui.backend.support.errors import UsageError
 
@@ -48,9 +58,13 @@ class MonitorQuery:
         self.period = Period(reader, scope, f, interval)
         """What is looked at; may be moved before the view is asked for."""
 
-    def tools(self) -> tuple[ToolStat, ...]:
-        """Return the tools of the view."""
-        return tuple(_tools(self._source(self.period.from_ms, self.period.to_ms)))
+    def tables(self, settings: Mapping[str, Any]) -> MonitorTables:
+        """Return what stands below the figures."""
+        source = self._source(self.period.from_ms, self.period.to_ms)
+        evaluator = settings.get("topic_evaluator") or ""
+        counts = source.largest("topic", _ROWS) if not evaluator else self._rows.largest(f"eval.{evaluator}", _ROWS)
+        topics = topic_stats(self._reader, self._scope, self._filter, self.period, counts, evaluator)
+        return MonitorTables(tuple(_tools(source)), topics, evaluator)
 
     @cached_property
     def _rows(self) -> FromRows:

@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from aa_tui.backend.query.readmodels.monitor import AgentStat as AgentStat
     from aa_tui.backend.query.readmodels.monitor import ChartMark as ChartMark
     from aa_tui.backend.query.readmodels.monitor import Measure as Measure
+    from aa_tui.backend.query.readmodels.monitor import MonitorTables as MonitorTables
     from aa_tui.backend.query.readmodels.monitor import MonitorView as MonitorView
     from aa_tui.backend.query.readmodels.monitor import Point as Point
     from aa_tui.backend.query.readmodels.monitor import Series as Series
     from aa_tui.backend.query.readmodels.monitor import ToolStat as ToolStat
+    from aa_tui.backend.query.readmodels.monitor import TopicStat as TopicStat
     from aa_tui.backend.query.readmodels.projects import ProjectInfo as ProjectInfo
     from aa_tui.backend.query.readmodels.session import AnswerRow as AnswerRow
     from aa_tui.backend.query.readmodels.session import ContentText as ContentText
@@ -55,7 +57,7 @@ _MODULES = {
     "evaluators": "Agreement CriterionRow Difference EvaluatorDetail EvaluatorRow EvaluatorVersion TryResult WeekRate",
     "facets": "FacetCount",
     "judges": "JudgeView KeyState ProviderRow",
-    "monitor": "AgentStat ChartMark Measure MonitorView Point Series ToolStat",
+    "monitor": "AgentStat ChartMark Measure MonitorTables MonitorView Point Series ToolStat TopicStat",
     "projects": "ProjectInfo",
     "session": (
         "AnswerRow ContentText CostShare JudgingRow QuoteRow ResultRow SessionBeginning SessionDetail StepRow "

@@ -59,6 +59,26 @@ class ToolStat(NamedTuple):
     top_error: str | None
 
 
+class TopicStat(NamedTuple):
+    """One line of Monitor's topics table."""
+
+    topic: str
+    sessions: int
+    failed: Measure
+    """Share of those whose Task Completed signal says False, among those it was asked of."""
+    trend: tuple[int, ...]
+    """Sessions by the view's intervals."""
+
+
+class MonitorTables(NamedTuple):
+    """What stands below Monitor's figures and takes longer to add up than they do."""
+
+    tools: tuple[ToolStat, ...]
+    topics: tuple[TopicStat, ...]
+    topics_from: str = ""
+    """Name of the evaluator whose classes the topics are; empty for what signals and senders say."""
+
+
 class ChartMark(NamedTuple):
     """Something that happened at an instant: a note, or the first sight of an agent version."""
 
@@ -87,6 +107,7 @@ class MonitorView(NamedTuple):
     rules: tuple[FacetCount, ...]
     """Sessions by rule hit: what quality can say before a model scored."""
     topics: tuple[FacetCount, ...]
+    """Largest first; `MonitorTables.topics` knows more of them."""
     marks: tuple[ChartMark, ...]
     scored: int
     """Sessions with recorded signals in the range; 0 means quality is from rules only."""
