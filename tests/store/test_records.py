@@ -159,13 +159,13 @@ def test_verdicts_of_evaluators_are_events_with_their_types(ws: Workspace) -> No
         for name, one in found.items()
     }
     assert set(said) == {"polite", "kind", "grade"}
-    polite, kind, grade = said["polite"], said["kind"], said["grade"]
+    polite, chosen, grade = said["polite"], said["kind"], said["grade"]
     assert (polite["Binary Label"], polite["Binary Value"], polite["Detected"]) == (True, 1, True)
     assert (polite["Evaluator Output Type"], polite["Evaluation Method"]) == ("binary", "llm")
     assert polite["Evaluator Version"] == "1" and polite["Evaluator Model"] == "m-1"
     assert polite["Evaluator Enrichment Cost USD"] == 1.5e-6 and polite["Evidence"] == "a quote"
-    assert (kind["Primary Label"], kind["Secondary Label"]) == ("shipping", ["billing"])
-    assert kind["Selection Mode"] == "multiple"
+    assert (chosen["Primary Label"], chosen["Secondary Label"]) == ("shipping", ["billing"])
+    assert chosen["Selection Mode"] == "multiple"
     assert (grade["Score Value"], grade["Score Label"], grade["Target ID"]) == (0.7, "high", "s-0")
     assert (grade["Rationale"], grade["Improvement Opportunities"]) == ("Fine.", "say when.")
     for one in said.values():
