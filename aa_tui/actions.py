@@ -330,10 +330,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("editor.reset", "reset", "Go back to what is saved; z brings back what was typed.", ("X",), "editor", 40),
     Action("editor.remove", "remove", "Remove the label, tier or pattern under the cursor.", ("x",), "editor", 35),
     Action(
-        "editor.run", "judge now…", "Send them to the model, after the figures above.", ("R",), "editor", 30, True, True
+        "trial.run",
+        "judge now…",
+        "Judge these sessions, after the figures above.",
+        ("R",),
+        "trial",
+        98,
+        spends=True,
     ),
-    Action("editor.cancel", "cancel", "Stop what is being judged; what is there stays.", ("C",), "editor", 25),
-    Action("editor.form", "fields", "Go back to the fields.", ("b",), "editor"),
+    Action("trial.cancel", "cancel", "Stop what is being judged; what is there stays.", ("C",), "trial", 97),
+    Action("trial.form", "fields", "Go back to the fields.", ("b",), "trial", 45),
     # model scoring
     Action(
         "scoring.switch",
@@ -497,6 +503,7 @@ CHAINS: dict[str, tuple[str, ...]] = {
     "evaluators": ("evaluators", "pane", "global"),
     "evaluator": ("evaluator", "pane", "global"),
     "editor": ("editor", "pane", "global"),
+    "trial": ("trial", "editor", "pane", "global"),
     "scoring": ("scoring", "pane", "global"),
     "judge": ("judge", "pane", "global"),
     "backfill": ("backfill", "pane", "global"),
@@ -515,6 +522,7 @@ SCOPE_TITLES = {
     "evaluators": "Evaluators",
     "evaluator": "Evaluator",
     "editor": "Editor of an evaluator",
+    "trial": "Trying an evaluator",
     "scoring": "Model scoring",
     "judge": "Judge",
     "backfill": "Backfill",

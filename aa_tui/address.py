@@ -13,11 +13,18 @@ from aa_tui.backend.support.errors import UsageError
 
 SECTIONS = ("monitor", "sessions", "evaluators", "runs", "datasets", "cohorts")
 """The numbered sections, in order."""
-PLACES = (*SECTIONS, "session")
+SCORING = ("scoring", "judge", "backfill")
+"""Places of model scoring."""
+PLACES = (*SECTIONS, "session", "evaluator", "editor", *SCORING)
+EDITOR_TABS = ("edit", "try")
+"""The sides of one evaluator's editor: what is written, and what it says of some sessions."""
 SESSION_TABS = ("thread", "info", "turns", "evaluators", "review")
 """The tabs of one session, in order."""
 
 _LINK_SLUG = "llm-analytics"
+_WRITTEN = {"evaluator": "evaluators", "editor": "evaluators"}
+"""How a section's address begins, where not with its name."""
+_HOMES = {"session": "sessions", **dict.fromkeys((*_WRITTEN, *SCORING), "evaluators")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +37,17 @@ class Address:
     session: str | None = None
     """The session's key, for section `session`."""
     tab: str | None = None
+    evaluator: str | None = None
+    """The evaluator's name, for sections `evaluator` and `editor`; a new one has none, but a parameter `new`."""
 
     def __str__(self) -> str:
-        path = self.section
-        if self.session is not None:
-            path += "/" + quote(self.session, safe="")
-        if self.tab:
+        path = _WRITTEN.get(self.section, self.section)
+        name = self.evaluator if self.session is None else self.session
+        if name is not None:
+            path += "/" + quote(name, safe="")
+            if self.section == "editor":
+                path += "/" + (self.tab or EDITOR_TABS[0])
+        if self.tab and self.section != "editor":
             path += "/" + self.tab
         query = urlencode({k: v for k, v in self.params.items() if v != ""}, quote_via=quote, safe=",:")
         return f"{path}?{query}" if query else path
@@ -43,13 +55,17 @@ class Address:
     @property
     def home(self) -> str:
         """The numbered section this place belongs to."""
-        return "sessions" if self.section == "session" else self.section
+        return _HOMES.get(self.section, self.section)
 
     def with_params(self, **changes: str | None) -> Address:
         """Return the same place with some parameters set, or dropped where the value is None."""
         params = {**self.params, **{k: v for k, v in changes.items() if v is not None}}
         return Address(
-            self.section, {k: v for k, v in params.items() if changes.get(k, v) is not None}, self.session, self.tab
+            self.section,
+            {k: v for k, v in params.items() if changes.get(k, v) is not None},
+            self.session,
+            self.tab,
+            self.evaluator,
         )
 
 
@@ -73,12 +89,27 @@ def parse_address(text: str) -> Address:
         if tab is not None and tab not in SESSION_TABS:
             raise UsageError(f"A session has no tab {tab!r}.", f"Its tabs: {', '.join(SESSION_TABS)}.")
         return Address("session", params, pieces[1], tab)
+    if head == "evaluators" and (len(pieces) > 1 or "new" in params):
+        return _evaluator(pieces[1:], params)
+    if head in SCORING and len(pieces) == 1:
+        return Address(head, params)
     if head in SECTIONS:
         tab = pieces[1].lower() if len(pieces) > 1 and pieces[1] else None
         return Address(head, params, None, tab)
     if head and len(pieces) == 1 and not query and not any(c.isspace() for c in head):
         return Address("session", {}, pieces[0])
-    raise UsageError(f"{text!r} is not a place.", f"Places: {', '.join(SECTIONS)}, session/KEY.")
+    raise UsageError(f"{text!r} is not a place.", f"Places: {', '.join((*SECTIONS, *SCORING))}, session/KEY.")
+
+
+def _evaluator(pieces: list[str], params: dict[str, str]) -> Address:
+    name, side = (*pieces, "", "")[:2]
+    if not name:
+        return Address("editor" if "new" in params else "evaluators", params)
+    if not side:
+        return Address("evaluator", params, evaluator=name)
+    if side.lower() not in EDITOR_TABS:
+        raise UsageError(f"An evaluator has no {side!r}.", f"There is: {', '.join(EDITOR_TABS)}.")
+    return Address("editor", params, tab=side.lower(), evaluator=name)
 
 
 def _from_link(link: str) -> Address:

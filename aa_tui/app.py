@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from aa_tui.backend.service.workspace import Workspace
     from aa_tui.screens.importing import Importing
     from aa_tui.screens.receiving import ReceiverBeside
+    from aa_tui.screens.scoring.beside import ScoringBeside
     from aa_tui.widgets.choice_list import Choice
 
 T = TypeVar("T")
@@ -169,6 +170,8 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         self._importing: Importing | None = None
         self._receiver: ReceiverBeside | None = None
         self._scoring = ScoringChild()
+        self._beside: ScoringBeside | None = None
+        self._marks: dict[str, Content] = {}
         self._building: CancelToken | None = None
         self._upkeep = CancelToken()
         self._change: int | None = None
@@ -330,6 +333,8 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             self._building.cancel()
         self._upkeep.cancel()
         self._scoring.stop()
+        if self._beside is not None:
+            self._beside.stop()
         super().exit(result, return_code, message)
 
     async def on_unmount(self) -> None:
@@ -398,8 +403,22 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             self._receiver = ReceiverBeside(self)
         return self._receiver
 
-    def say_mark(self, mark: Content | None) -> None:
-        """Keep a few cells at the right of every place's status line; None takes them away."""
+    @property
+    def scoring(self) -> ScoringBeside:
+        """Model scoring beside the places: its mark, and the backfill under way."""
+        if self._beside is None:
+            from aa_tui.screens.scoring.beside import ScoringBeside
+
+            self._beside = ScoringBeside(self)
+        return self._beside
+
+    def say_mark(self, mark: Content | None, of: str = "receiver") -> None:
+        """Keep a few cells of something at the right of every place's status line; None takes them away."""
+        if mark is None:
+            self._marks.pop(of, None)
+        else:
+            self._marks[of] = mark
+        mark = Content("   ").join(self._marks.values()) if self._marks else None
         if mark is self.mark or (mark is not None and self.mark is not None and mark.is_same(self.mark)):
             return
         self.mark = mark
@@ -444,6 +463,8 @@ class AAApp(PrivateCrash, inherit_bindings=False):
                 await self._score_beside(workspace)
             else:
                 self._tell_news()
+            if changed:
+                await self.scoring.look(workspace)
             # A receiver that was killed says nothing of it.
             if changed or self.mark is not None:
                 await self.receiver.look(workspace)

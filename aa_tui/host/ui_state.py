@@ -24,6 +24,8 @@ class UiState:
     """The last address of each section, by project."""
     filters: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
+    drafts: dict[str, str] = field(default_factory=dict)
+    """What was typed into editors and not saved, by project and what it is about."""
 
 
 def state_path() -> Path:
@@ -49,7 +51,7 @@ def load_state() -> tuple[UiState, str | None]:
 
 
 def _sound(state: UiState) -> bool:
-    texts = [*state.place.values(), *state.filters, *state.commands]
+    texts = [*state.place.values(), *state.filters, *state.commands, *state.drafts.values()]
     texts += [address for places in state.sections.values() for address in places.values()]
     return all(isinstance(text, str) for text in texts) and isinstance(state.theme, str | None)
 
@@ -57,6 +59,7 @@ def _sound(state: UiState) -> bool:
 def save_state(state: UiState) -> None:
     """Write the file beside its place and rename it over; failing to is no reason to fail."""
     state.filters, state.commands = state.filters[-_KEEP:], state.commands[-_KEEP:]
+    state.drafts = dict(list(state.drafts.items())[-_KEEP:])
     path = state_path()
     beside = path.with_suffix(f".{os.getpid()}.tmp")
     try:

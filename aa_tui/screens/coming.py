@@ -35,20 +35,6 @@ class ComingScreen(PlaceScreen, inherit_bindings=False):
         return Address(self.NAME)
 
 
-class EvaluatorsScreen(ComingScreen):
-    """What judges sessions."""
-
-    NAME = "evaluators"
-    WORDS = "no evaluator yet"
-    LINES = (
-        "An evaluator asks one question of every session and answers it the same way each time: "
-        "did the agent follow the refund policy, was the tone right, which topic was it.",
-        "",
-        "They will be written, tested on a sample and activated here. Until then the rules that "
-        "need no model already say what they know: see the marks in Sessions and in Monitor.",
-    )
-
-
 class RunsScreen(ComingScreen):
     """Evaluators over a set of sessions."""
 

@@ -23,10 +23,13 @@ class LineInput(Input):
 
     @property
     def _value(self) -> Text:
-        return Text(shown(self.value), no_wrap=True, overflow="ignore", end="")
+        return Text(self._seen(self.value), no_wrap=True, overflow="ignore", end="")
 
     def _position_to_cell(self, position: int) -> int:
-        return cell_len(shown(self.value)[:position])
+        return cell_len(self._seen(self.value)[:position])
+
+    def _seen(self, value: str) -> str:
+        return "*" * len(value) if self.password else shown(value)
 
 
 @lru_cache(maxsize=8)

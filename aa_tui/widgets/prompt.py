@@ -45,19 +45,28 @@ class Prompt(Horizontal):
     def compose(self) -> Iterator[Any]:
         yield OneLine(id="prompt-sign")
 
-    async def open(self, text: str = "") -> None:
-        """Show the line with `text` in it and take the focus before the next key is looked at."""
+    async def open(
+        self, text: str = "", sign: str | None = None, hint: str | None = None, secret: bool = False
+    ) -> None:
+        """Show the line with `text` in it and take the focus before the next key is looked at.
+
+        A line that asks for several things says which by another sign and hint; what is secret is not shown.
+        """
         # Imported here: the input widget is half of Textual's import time and most sessions are read, not searched.
         from aa_tui.widgets.line_input import LineInput
 
         self.set_class(True, "-open")
-        self.query_one(OneLine).set(Content.styled(f" {self._sign} ", themes.style("accent", "bold")))
+        shown = self._sign if sign is None else sign
+        self.query_one(OneLine).set(Content.styled(f" {shown} ", themes.style("accent", "bold")))
+        hint = self._hint if hint is None else hint
         if self._input is None:
-            self._input = LineInput(text, placeholder=self._hint, compact=True, select_on_focus=False)
+            self._input = LineInput(text, placeholder=hint, compact=True, select_on_focus=False, password=secret)
             self._input.cursor_blink = False
             await self.mount(self._input)
         else:
+            self._input.placeholder, self._input.password = hint, secret
             self._input.value = text
+            self._input.cursor_position = len(text)
         self.screen.set_focus(self._input)
 
     def close(self) -> None:
@@ -67,11 +76,16 @@ class Prompt(Horizontal):
     async def on_input_submitted(self, event: Any) -> None:
         event.stop()
         self.close()
-        self.post_message(self.Submitted(event.value))
+        text = event.value
+        if event.input.password:
+            event.input.value = ""
+        self.post_message(self.Submitted(text))
 
     def on_key(self, event: events.Key) -> None:
         if event.key == "escape":
             event.stop()
             event.prevent_default()
             self.close()
+            if self._input.password:
+                self._input.value = ""
             self.post_message(self.Closed())
