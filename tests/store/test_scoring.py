@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from aa_tui.backend.model.scoring import Backfill, Cap, ModelUse
 from aa_tui.backend.service.permissions import Actor
 from aa_tui.backend.service.scoring import total_words
 from aa_tui.backend.service.workspace import Workspace
-from aa_tui.backend.support.errors import Forbidden, UsageError
+from aa_tui.backend.support.cancel import CancelToken
+from aa_tui.backend.support.errors import Cancelled, Forbidden, UsageError
 from tests.builders import NOW_MS, workspace
 from tests.engine.model_server import MALFORMED, REFUSAL, ModelServer, status
+from tests.postgres_server import Server, running
 from tests.scoring_kit import HOUR, THANKS, batch_answer, choice, conversations, ids, put, rows, settings, talk
 
 DEAR = {"input_price_nano": 1_000_000, "output_price_nano": 4_000_000}
@@ -34,6 +37,12 @@ def ws(tmp_path: Path) -> Iterator[Workspace]:
 def server() -> Iterator[ModelServer]:
     with ModelServer(answer=batch_answer) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Server]:
+    with running() as started:
+        yield started
 
 
 def far(ws: Workspace, server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -429,3 +438,81 @@ def test_backfill_keeps_to_its_budget_and_not_to_the_cap(
     with pytest.raises(UsageError, match="budget of tokens"):
         ws.scoring.backfill(Backfill(most_nano=1), sessions)
     assert ws.scoring.backfill(Backfill(most_tokens=10**9), sessions).left == 0
+
+
+def test_cancelling_drops_what_is_under_way_and_keeps_what_is_done(ws: Workspace, server: ModelServer) -> None:
+    server.latency_s = 0.02
+    ws.scoring.turn_on(choice(server.base_url, concurrency=4))
+    conversations(ws, 300)
+    token = CancelToken()
+    with pytest.raises(Cancelled):
+        ws.scoring.run_pending(token, lambda _one: token.cancel())
+    time.sleep(0.2)
+    left = server.calls
+    time.sleep(0.2)
+    assert server.calls == left, "no call leaves any more"
+    states = dict(rows(ws, "SELECT state, COUNT(*) FROM scoring GROUP BY state"))
+    assert states.keys() == {"done", "waiting"} and states["done"] >= 50
+    server.latency_s = 0.0
+    assert ws.scoring.run_pending().left == 0
+    assert rows(ws, "SELECT COUNT(*) FROM scoring WHERE state='done'") == [(300,)]
+
+
+def test_what_another_program_took_over_is_not_recorded(ws: Workspace, server: ModelServer) -> None:
+    ws.scoring.turn_on(choice(server.base_url))
+    conversations(ws, 3)
+
+    def take_over(body: dict[str, Any]) -> dict[str, Any]:
+        with ws.store.write() as tx:
+            tx.execute("UPDATE scoring SET owner='elsewhere:1:x' WHERE state='claimed'")
+        return batch_answer(body)
+
+    server.answer = take_over
+    ws.scoring.run_pending()
+    assert rows(ws, "SELECT DISTINCT state, owner FROM scoring") == [("claimed", "elsewhere:1:x")]
+    assert rows(ws, "SELECT COUNT(*) FROM signal_result WHERE method='llm'") == [(0,)]
+    server.answer = batch_answer
+    ws.clock.advance(HOUR)  # type: ignore[attr-defined]
+    assert ws.scoring.run_pending().done == 3
+
+
+def test_one_program_of_a_store_scores_by_itself(ws: Workspace, server: ModelServer) -> None:
+    from aa_tui.backend.service.scoring_worker import ScoringWorker
+
+    ws.scoring.turn_on(choice(server.base_url))
+    conversations(ws, 20)
+    told: list[int] = []
+    workers = [ScoringWorker(ws.store, ws.clock, lambda _name, report: told.append(report.done)) for _ in range(2)]
+    for one in workers:
+        one.start()
+    try:
+        for _ in range(600):
+            if sum(told) == 20:
+                break
+            time.sleep(0.05)
+    finally:
+        for one in workers:
+            one.stop()
+    assert told == [20] and server.calls == 20
+    assert rows(ws, "SELECT COUNT(*) FROM meta WHERE key='scoring_lease'") == [(0,)]
+
+
+def test_postgresql_scores_alike(database: Server, server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    ws = workspace(database.url(database.database()))
+    try:
+        far(ws, server, monkeypatch)
+        evaluator(ws, 9, PARCEL)
+        ws.scoring.turn_on(choice(server.base_url, **DEAR), Cap(60_000_000, 0))
+        conversations(ws, 20)
+        report = ws.scoring.run_pending()
+        assert report.done > 20 and "cap" in (report.stopped or "")
+        assert sum(one.cost_nano or 0 for one in ws.scoring.spent()) == ws.scoring.status().spent_nano <= 60_000_000
+        ws.clock.advance(1000)  # type: ignore[attr-defined]
+        sessions = list(ids(ws).values())
+        assert ws.scoring.estimate_backfill(Backfill((9,)), sessions).sessions == 40 - report.done
+        assert ws.scoring.backfill(Backfill((9,), most_nano=10**12), sessions).left == 0
+        found = rows(ws, "SELECT COUNT(*) FROM signal_result WHERE signal='task_completion' AND method='llm'")
+        assert found == [(20,)]
+        assert rows(ws, "SELECT DISTINCT topic, quality_score FROM session") == [("parcel tracking", 1.0)]
+    finally:
+        ws.store.close()

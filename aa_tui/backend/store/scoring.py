@@ -516,7 +516,11 @@ def spent_lines(reader: Reader, project_id: int, since_day: int) -> list[dict[st
         "GROUP BY day, purpose, provider, model, local ORDER BY day DESC, purpose, provider, model",
         {"p": project_id, "day": since_day},
     )
-    return [dict(zip(_SPENT, row, strict=True)) for row in rows]
+    # PostgreSQL adds up to decimals.
+    return [
+        dict(zip(_SPENT, (*row[:5], *(None if one is None else int(one) for one in row[5:])), strict=True))
+        for row in rows
+    ]
 
 
 def history(reader: Reader, project_id: int, model: str, limit: int) -> list[Row]:
