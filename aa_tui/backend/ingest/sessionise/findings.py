@@ -68,6 +68,7 @@ def _facts(ordered: Sequence[StoredEvent], totals: Totals, hits: Mapping[str, in
     places: list[tuple[str, str, int]] = []
     empty: dict[str, int] = {}
     said: dict[tuple[int, str, int], int] = {}
+    asked = False
 
     def count(code: str, event: StoredEvent | None = None, times: int = 1) -> None:
         codes[code] = codes.get(code, 0) + times
@@ -91,8 +92,8 @@ def _facts(ordered: Sequence[StoredEvent], totals: Totals, hits: Mapping[str, in
                 else:
                     count(code, event)
         if kind == AI:
-            if event.is_error:
-                continue
+            if event.is_error or (not asked and event.model is None and event.total_tokens is None):
+                continue  # failed, or a greeting that no model wrote
             if event.cost_nano is None:
                 count("missing_cost")
             if event.input_tokens is None and event.output_tokens is None and event.total_tokens is None:
@@ -105,7 +106,11 @@ def _facts(ordered: Sequence[StoredEvent], totals: Totals, hits: Mapping[str, in
             if event.is_error:
                 place(f"tool_error:{event.name or 'unknown'}:{event.error_type or 'Error'}", event)
             continue
-        elif kind != USER or event.from_agent or event.interrupted:
+        elif kind == USER:
+            asked = True
+            if event.from_agent or event.interrupted:
+                continue
+        else:
             continue
         head, at = event.head, event.time_ms
         # Agents that work side by side say and are told the same at once.
