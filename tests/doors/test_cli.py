@@ -307,6 +307,7 @@ def test_a_person_sets_what_a_project_says_of_its_money_and_days(filled: Cli) ->
             "content_mode": None,
             "redact": None,
             "retention_days": None,
+            "topic_evaluator": None,
         }
     ]
     assert filled("monitor", "--json").objects()[0]["time_zone"] == "Asia/Tokyo"

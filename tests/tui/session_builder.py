@@ -32,6 +32,7 @@ class SessionBuilder:
         self.time_ms = START_MS
         self.results: list[ResultRow] = []
         self.judging: JudgingRow | None = None
+        self.hints: tuple[QuoteRow, ...] = ()
 
     def add(self, kind: EventKind, text: str = "", **fields: Any) -> int:
         """Add a step; keyword arguments override fields of the `StepRow` or give further parts (`output="…"`)."""
@@ -137,6 +138,9 @@ class FakeSessions:
 
     def detail(self, session_id: int, token: object = None) -> SessionDetail:
         return self.builders[session_id - 1].detail(session_id)
+
+    def injection_hints(self, session_id: int, token: object = None) -> tuple[QuoteRow, ...]:
+        return self.builders[session_id - 1].hints
 
     def rows(self, ids: Sequence[int], token: object = None) -> dict[int, SessionRow]:
         return {n: self.builders[n - 1].row(n) for n in ids}

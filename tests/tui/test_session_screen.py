@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from aa_tui.app import AAApp, SessionList
 from aa_tui.backend.model.event import EventKind
 from aa_tui.backend.model.filter import Filter
-from aa_tui.backend.query.readmodels import ProjectInfo
+from aa_tui.backend.query.readmodels import ProjectInfo, QuoteRow
 from aa_tui.backend.service.permissions import Actor
 from aa_tui.backend.support.clock import FrozenClock
 from aa_tui.screens.session.screen import SessionScreen
@@ -359,3 +359,19 @@ async def test_a_quote_that_is_nowhere_is_said_so_and_an_unplaced_one_is_looked_
         await settled(pilot)
         step = screen.thread.step
         assert step is not None and step.head == "Hello? Still waiting."
+
+
+async def test_what_looks_written_for_a_judge_is_marked_and_is_no_verdict() -> None:
+    made = judged_session()
+    made.hints = (QuoteRow("speaks to a judge", made.steps[1].id, 2, "assistant"),)
+    async with app_of(made, address=JUDGED).run_test(size=(80, 60)) as pilot:
+        screen = await settled(pilot)
+        await pilot.pause()
+        lines = lines_of(screen.results)
+        (line,) = [one for one in lines if "injection hints" in one]
+        assert "pass" not in line and "fail" not in line and "by code" in line
+        while (stand := screen.results.stand) is None or stand.quote not in made.hints:
+            await pilot.press("down")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert screen.thread.step is not None and screen.thread.step.id == made.steps[1].id

@@ -12,6 +12,7 @@ from aa_tui.backend.query.readmodels import (
     FacetCount,
     FilterPart,
     MatchExcerpt,
+    QuoteRow,
     SessionBeginning,
     SessionDetail,
     SessionIds,
@@ -89,6 +90,24 @@ class SessionService:
         """
         with self._ws.store.reader(token) as reader:
             return session_detail.detail(reader, self._ws.scope, session_id)
+
+    def injection_hints(self, session_id: int, token: CancelToken | None = None) -> tuple[QuoteRow, ...]:
+        """Return the passages of a session that look as if they were written for a judge, with what each looks like.
+
+        They are marks for people: no verdict follows from them.
+        """
+        from aa_tui.backend.judging.injection import transcript_hints
+        from aa_tui.backend.query.transcripts import transcripts
+
+        with self._ws.store.reader(token) as reader:
+            transcript = transcripts(reader, self._ws.scope, [session_id]).get(session_id)
+        if transcript is None:
+            return ()
+        passages = {one.no: one for one in transcript.passages}
+        return tuple(
+            QuoteRow(hint, passages[no].event_id or None, no, passages[no].role)
+            for no, hint in transcript_hints(transcript)
+        )
 
     def projected(self, session_id: int, token: CancelToken | None = None) -> list[ProjectedEvent]:
         """Return the Session Records and Evaluator Results of a session, those that were replaced too."""

@@ -40,6 +40,30 @@ def citations(detail: SessionDetail | None) -> tuple[Citation, ...]:
     return tuple(found[key] for key in sorted(found, key=lambda key: (place[key[0]], key[1])))
 
 
+def hint_result(hints: tuple[QuoteRow, ...]) -> ResultRow:
+    """Return what stands among the verdicts where something in a session looks written for a judge."""
+    words = (
+        "Something here looks as if it was written for a judge. It is a mark for people; no verdict follows from it."
+    )
+    return ResultRow(
+        check="injection_hints",
+        kind="signal",
+        version=1,
+        value=str(len(hints)),
+        passed=None,
+        score=None,
+        rationale=words,
+        evidence=None,
+        model=None,
+        method="code",
+        latency_ms=None,
+        cost_nano=None,
+        error=None,
+        evaluated_ms=None,
+        quotes=hints,
+    )
+
+
 class SessionCiting(SessionSearching):
     """Goes from verdicts to what they cite, and from citation to citation."""
 
@@ -47,10 +71,28 @@ class SessionCiting(SessionSearching):
         super().__init__()
         self._cited: tuple[Citation, ...] = ()
         self._citation = -1
+        self._hints: tuple[QuoteRow, ...] | None = None
+        """Passages that look written for a judge; None until they were looked for."""
+
+    async def _look_for_hints(self, detail: SessionDetail) -> None:
+        """Look through the session's texts, which takes a moment for a long one."""
+        workspace = await self.ready()
+        hints = await self.ask(workspace.sessions.injection_hints, detail.row.id, group="hints")
+        if detail is self._detail:
+            self._hints = hints
+            self._show_results(detail)
+
+    def _show_results(self, detail: SessionDetail) -> None:
+        """Fill the Evaluators tab."""
+        found = (hint_result(self._hints),) if self._hints else ()
+        self.results.show((*detail.results, *found), detail.judging, self._zone)
+        if self._hints is None:
+            self.load(self._look_for_hints(detail), "hints")
 
     def _take_citations(self) -> None:
         """Take what the verdicts of the session that is shown cite."""
         self._cited = citations(self._detail)
+        self._hints = None
         self._citation = -1
 
     def _mark_citations(self) -> None:
@@ -63,6 +105,9 @@ class SessionCiting(SessionSearching):
         if at is not None:
             self._switch("thread")
             self.call_after_refresh(self._go_to_citation, at)
+        elif quote.event_id is not None:
+            self._switch("thread")
+            self.call_after_refresh(self.thread.go_to_event, quote.event_id)
         elif quote.verified is False:
             self.flash("These words are nowhere in the session: the judge made them up or changed them.", "warn")
         else:

@@ -159,7 +159,7 @@ class SessionScreen(SessionMoving, SessionCiting, SessionCopying):
             self._fill_page(detail)
             return
         if self._tab == "evaluators":
-            self.results.show(detail.results, detail.judging, self._zone)
+            self._show_results(detail)
             return
         if self._tab not in self._stale:
             return
