@@ -1,10 +1,10 @@
-"""How long the app's event loop stalls while transcripts are imported in the background.
+"""How long the app's event loop stalls while transcripts are imported, or scored, in the background.
 
 The app runs without a terminal on a store that is being imported into, the list on the screen and moving, at three
 sizes (the larger two with the preview beside the list). A heartbeat asks to be woken every 5 ms; how late it is woken
 is the stall, and the processor time of the loop's thread between two beats says how much of it the app took itself.
-Importing is measured both ways it can be done: in a child process, and in a thread of the app; the app at rest stands
-beside them.
+Importing is measured both ways it can be done: in a child process, and in a thread of the app; signals are scored in a
+child process, against a loopback model that answers at once. The app at rest stands beside them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from typing import NamedTuple
 
 import harness
 from harness import Line, Options
+from signals import answer_to_all, mock
 
 GOAL_MS = 20.0
 BEAT_SECONDS = 0.005
 CORPUS = harness.DATA / "claude-code-team" / "sessions"
 REST_SECONDS = 6.0
 SIZES = ((80, 24), (120, 40), (160, 48))
+SCORED = "signals scored in a child process"
 KEYS = ("down", "down", "down", "pagedown", "home")
 
 
@@ -99,11 +101,11 @@ def in_thread(store: Path, files: list[str]) -> Callable[[], Callable[[], bool]]
     return begin
 
 
-def in_child(store: Path, files: list[str]) -> Callable[[], Callable[[], bool]]:
-    """Return how to begin importing in a child process that gives way to whoever else wants the processor."""
+def in_child(store: Path, *verb: str) -> Callable[[], Callable[[], bool]]:
+    """Return how to begin a verb in a child process that gives way to whoever else wants the processor."""
 
     def begin() -> Callable[[], bool]:
-        command = [sys.executable, "-m", "aa_tui", "--store", str(store), "import", *files]
+        command = [sys.executable, "-m", "aa_tui", "--store", str(store), *verb]
         child = subprocess.Popen(
             command,
             env={**os.environ, **harness.environment()},
@@ -124,7 +126,7 @@ def under_way(child: subprocess.Popen[bytes]) -> bool:
     """
     code = child.poll()
     if code:
-        raise RuntimeError(f"importing in a child process failed with {code}")
+        raise RuntimeError(f"the child process failed with {code}")
     return code is None
 
 
@@ -138,13 +140,19 @@ def run(options: Options) -> list[Line]:
     cases = [(size, "at rest", GOAL_MS) for size in SIZES]
     cases += [(size, "import in a child process", GOAL_MS) for size in SIZES]
     cases += [(SIZES[-1], "import in a thread", float("inf"))]
+    cases += [(size, SCORED, GOAL_MS) for size in SIZES]
     lines = []
-    with harness.scratch() as folder:
+    with harness.scratch() as folder, mock(answer_to_all()) as address:
         for number, (size, name, goal) in enumerate(cases):
             store = folder / f"{number}.db"
-            prepare(store, first)
-            begin = at_rest if name == "at rest" else (in_thread if "thread" in name else in_child)(store, rest)
-            beats = asyncio.run(in_app(store, size, begin))
+            prepare(store, paths if name == SCORED else first, address if name == SCORED else "")
+            begins = {
+                "at rest": at_rest,
+                "import in a thread": in_thread(store, rest),
+                "import in a child process": in_child(store, "import", *rest),
+                SCORED: in_child(store, "signals", "backfill", "--yes"),
+            }
+            beats = asyncio.run(in_app(store, size, begins[name]))
             late, cpu = [beat.late for beat in beats], [beat.cpu for beat in beats]
             note = f"largest {max(late):.0f} ms; processor time p99 {harness.percentile(cpu, 0.99):.0f} ms, "
             note += f"largest {max(cpu):.0f} ms; {len(beats):,} beats"
@@ -153,13 +161,17 @@ def run(options: Options) -> list[Line]:
     return lines
 
 
-def prepare(store: Path, files: list[str]) -> None:
-    """Import a few transcripts, so that the list has lines to move over."""
+def prepare(store: Path, files: list[str], model: str = "") -> None:
+    """Import transcripts, so that the list has lines to move over; agree to have them scored by a model where given."""
+    from aa_tui.backend.model.evaluator import ModelChoice
     from aa_tui.backend.service.projects import open_workspace
     from aa_tui.backend.service.stores import open_store
 
     own = open_store(str(store))
-    open_workspace(own, None).imports.run(files)
+    workspace = open_workspace(own, None)
+    workspace.imports.run(files)
+    if model:
+        workspace.scoring.turn_on(ModelChoice("compatible", "mock", model))
     own.close()
 
 

@@ -163,12 +163,17 @@ def worker(
     idle_minutes: Annotated[int, typer.Option("--idle-minutes", min=1, help="End after so long without work.")] = 10,
 ) -> None:
     """Score what is due in every project until standard input ends: what the app runs beside itself."""
+    import os
     import sys
     import threading
+    from contextlib import suppress
 
     from aa_tui.backend.service.scoring_worker import ScoringWorker
     from aa_tui.backend.support.clock import SystemClock
 
+    with suppress(AttributeError, OSError):
+        # The processor goes to whoever types.
+        os.nice(10)
     with open_store(context) as store:
         beside = ScoringWorker(store, SystemClock())
         beside.start()
