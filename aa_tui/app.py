@@ -1,50 +1,50 @@
-"""The Textual shell: opens the store beside the first frame, goes from place to place, keeps history, ends cleanly.
+"""The Textual shell: which places there are, going from one to the next, what works everywhere, ending cleanly.
 
-What a place shows lives in its screen; what the program can answer lives in the service.
+What a place shows lives in its screen; what the program can answer lives in the service. The start, the watcher, other
+projects, imports and receivers have rooms of their own beside the places: `opening`, `watching`, `switching`,
+`importing`, `receiving` in `screens`. Where one has been is `history`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
-from contextvars import copy_context
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from importlib import import_module
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from textual import events
 from textual.content import Content
 from textual.screen import Screen
 from textual.theme import Theme
 
 from aa_tui import actions, themes
-from aa_tui.address import SECTIONS, Address, parse_address
-from aa_tui.backend.support.cancel import CancelToken
-from aa_tui.backend.support.errors import AAError, Cancelled, UsageError
+from aa_tui.address import Address, parse_address
+from aa_tui.backend.support.errors import AAError, UsageError
+from aa_tui.history import Entry, History
 from aa_tui.host.scoring_child import ScoringChild
 from aa_tui.host.terminal import CHECK_SECONDS, is_remote, terminal_is_gone, watch_signals
 from aa_tui.host.ui_state import UiState, load_state, save_state
 from aa_tui.screens.base import PlaceScreen, bindings_for
 from aa_tui.screens.base import SessionList as SessionList
 from aa_tui.screens.curtain import BEHIND, Curtain
+from aa_tui.screens.opening import Opening
+from aa_tui.screens.watching import Watching
 from aa_tui.widgets import glyphs
 from aa_tui.widgets.textual_compat import PrivateCrash, add_filter, as_first_screen, drop_all_colour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aa_tui.backend.ingest.report import ProgressEvent
     from aa_tui.backend.service.workspace import Workspace
     from aa_tui.screens.importing import Importing
     from aa_tui.screens.receiving import ReceiverBeside
     from aa_tui.screens.scoring.beside import ScoringBeside
+    from aa_tui.screens.switching import Switching
     from aa_tui.widgets.choice_list import Choice
 
 T = TypeVar("T")
@@ -65,12 +65,7 @@ PLACES: dict[str, tuple[str, str]] = {
 }
 """Module and class of each section's screen; imported when first gone to."""
 
-_HISTORY_LIMIT = 200
 _MESSAGES_LIMIT = 200
-_OPENS_WITHIN_SECONDS = 0.3
-"""How long the first place waits for the store before it is imported."""
-_UPKEEP_AFTER_SECONDS = 5.0
-"""When everything that was asked for at the start has long been read."""
 QUIT_WITHIN_SECONDS = 3.0
 """How soon the second ctrl+c must follow the first."""
 
@@ -99,14 +94,6 @@ class AppOptions:
     """Under which name places are kept: those of one store and project mean nothing in another."""
     problems: tuple[str, ...] = ()
     """What was set and cannot be used, in words; said at the start and kept for `:log`."""
-
-
-@dataclass(slots=True)
-class Entry:
-    """A step of history: the place and what it kept when it was left."""
-
-    address: str
-    state: dict[str, Any] = field(default_factory=dict)
 
 
 class AAApp(PrivateCrash, inherit_bindings=False):
@@ -163,24 +150,19 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         """What goes on beside every place, for its status line: in full, and short for where other words stand."""
         self.mark: Content | None = None
         """A few cells that stay at the right of every status line: a receiver runs."""
-        self._opener = opener
-        self._opening: asyncio.Future[Workspace] | None = None
-        self._painted = asyncio.Event()
         self._busy = 0
         self._importing: Importing | None = None
         self._receiver: ReceiverBeside | None = None
         self._scoring = ScoringChild()
         self._beside: ScoringBeside | None = None
         self._marks: dict[str, Content] = {}
-        self._building: CancelToken | None = None
-        self._upkeep = CancelToken()
-        self._change: int | None = None
+        self._switching: Switching | None = None
         self._interrupted_at = 0.0
-        self._history: list[Entry] = []
-        self._at = -1
         self._screens: dict[str, PlaceScreen] = {}
-        self._by_section: dict[str, str] = {}
         self._start = address if isinstance(address, Address) else self._first_place(address)
+        self.history = History(self._start, self.remembered.sections.get(self.options.memory))
+        self.opening = Opening(self, opener)
+        self.watching = Watching(self)
 
     def _overridden(self) -> list[str]:
         known = {action.id for action in actions.ACTIONS}
@@ -200,120 +182,20 @@ class AAApp(PrivateCrash, inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[Any]:
         """Start at the first place, or at its frame where it would keep the first frame waiting."""
-        self._history, self._at = [Entry(str(self._start))], 0
         section = self._start.section
-        return as_first_screen(Curtain(self._start) if section in BEHIND else self._screen_of(section))
+        return as_first_screen(Curtain(self._start) if section in BEHIND else self.screen_of(section))
 
     async def on_mount(self) -> None:
         if not self.is_headless:
             watch_signals(self._stop)
             self.set_interval(CHECK_SECONDS, self._check_terminal)
-        # Asking whether anything was committed costs microseconds and paints nothing.
-        self.set_interval(5.0 if self.remote else 2.0, self._watch)
-        self._by_section.update(self.remembered.sections.get(self.options.memory, {}))
-        self.run_worker(self._open(self._opener), exit_on_error=False)
+        self.set_interval(5.0 if self.remote else 2.0, self.watching.look)
+        self.run_worker(self.opening.open(), exit_on_error=False)
         if isinstance(self.screen, PlaceScreen):
             self.screen.expect(self._start)
 
     async def on_ready(self) -> None:
-        """The first frame is painted: fill it, and collect garbage from now on where that was switched off."""
-        # With Python's 5 ms a thread at work lets every turn of the event loop, and every file that another one
-        # imports, begin that much later.
-        sys.setswitchinterval(0.001)
-        self._painted.set()
-        if isinstance(self.screen, Curtain):
-            self.run_worker(self._raise_curtain(self.screen), group="visit", exclusive=True)
-            return
-        if isinstance(self.screen, PlaceScreen):
-            await self.screen.show(self._start)
-        _collect_garbage()
-
-    async def _raise_curtain(self, curtain: Curtain) -> None:
-        """Go to the first place itself and give it the keys that were typed before it was there.
-
-        It is imported on a thread, so that keys are heard meanwhile.
-        """
-        with self.busy():
-            try:
-                # Threads that import at the same time mostly wait for each other; so they do it one after the other.
-                await asyncio.wait([self._opened], timeout=_OPENS_WITHIN_SECONDS)
-                section = parse_address(self._history[0].address).section
-                await self._read(partial(import_module, PLACES[section][0]))
-                place = self._screen_of(section)
-                with self.batch_update() if place.SETTLES_WITHIN else nullcontext():
-                    await self._visit(self._history[0])
-                    for key, character in curtain.held:
-                        self.post_message(events.Key(key, character))
-                    await place.settled()
-                place.paint_now()
-            finally:
-                _collect_garbage()
-
-    @property
-    def _opened(self) -> asyncio.Future[Workspace]:
-        if self._opening is None:
-            self._opening = asyncio.get_running_loop().create_future()
-        return self._opening
-
-    async def _open(self, opener: Callable[[], Workspace]) -> None:
-        try:
-            with self.busy():
-                # Opening imports much; beside the first frame it would only take the interpreter from it.
-                await self._painted.wait()
-                self.workspace = await self._read(opener)
-        except Exception as error:
-            self._opened.set_exception(
-                error if isinstance(error, AAError) else AAError("The store did not open.", self.log_unexpected(error))
-            )
-            # Somebody must look at the exception even where no screen ever asks.
-            self._opened.exception()
-        else:
-            self._opened.set_result(self.workspace)
-        if isinstance(self.screen, PlaceScreen):
-            self.screen.refresh_frame()
-        for problem in self.problems:
-            self.flash(problem, "warn")
-        self._say_read_only()
-        self.set_timer(_UPKEEP_AFTER_SECONDS, self._start_upkeep)
-
-    def _start_upkeep(self) -> None:
-        self.run_worker(self._do_upkeep(), group="upkeep", exclusive=True, exit_on_error=False)
-
-    async def _do_upkeep(self) -> None:
-        """Let what is older than the project keeps go, where nobody did today; it is no reason to bother anybody."""
-        workspace = self.workspace
-        if workspace is None or workspace.store.read_only:
-            return
-        await self._score_beside(workspace)
-        try:
-            gone = await self._read(partial(workspace.privacy.purge_due, self._upkeep, large=False))
-        except Cancelled:
-            return
-        except AAError as error:
-            self.remember_message(str(error))
-            return
-        if gone is not None:
-            self.remember_message(f"Older than the project keeps, and deleted: {gone.words()}.")
-            await self.take_changes()
-
-    async def _score_beside(self, workspace: Workspace) -> None:
-        """Let a process beside this one score what waits, where somebody agreed to it."""
-        if workspace.store.read_only:
-            return
-
-        def look() -> None:
-            if workspace.scoring.waits():
-                from aa_tui.screens.receiving import store_for_child
-
-                self._scoring.ensure(store_for_child(workspace))
-
-        with suppress(AAError):
-            await self._read(look)
-
-    def _say_read_only(self) -> None:
-        reason = self.workspace.store.read_only_reason if self.workspace is not None else None
-        if reason:
-            self.flash(f"read-only: {reason}", "warn")
+        await self.opening.fill(self._start)
 
     def _stop(self, code: int) -> None:
         self.exit(return_code=code)
@@ -329,24 +211,24 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             self._importing.stop()
         if self._receiver is not None:
             self._receiver.stop()
-        if self._building is not None:
-            self._building.cancel()
-        self._upkeep.cancel()
+        if self._switching is not None:
+            self._switching.stop()
+        self.opening.stop()
         self._scoring.stop()
         if self._beside is not None:
             self._beside.stop()
         super().exit(result, return_code, message)
 
     async def on_unmount(self) -> None:
-        if self.options.remember and self._history:
+        if self.options.remember:
             # Only a choice is kept: another terminal may have another background.
             if self.theme not in ("mono", self._begun_in):
                 self.remembered.theme = self.theme
-            self.remembered.sections[self.options.memory] = self._by_section
-            self.remembered.place[self.options.memory] = self._history[self._at].address
+            self.remembered.sections[self.options.memory] = self.history.sections
+            self.remembered.place[self.options.memory] = self.history.current.address
             save_state(self.remembered)
-        for screen in self._screens.values():
-            screen.cancel_all()
+        for place in self.places:
+            place.cancel_all()
         self.readers.shutdown(wait=False, cancel_futures=True)
 
     async def workspace_ready(self) -> Workspace:
@@ -355,7 +237,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         Raises:
             AAError: it cannot be opened.
         """
-        return await asyncio.shield(self._opened)
+        return await asyncio.shield(self.opening.opened)
 
     @property
     def project_name(self) -> str:
@@ -426,6 +308,20 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         if place is not None:
             place.refresh_status()
 
+    async def score_beside(self, workspace: Workspace) -> None:
+        """Let a process beside this one score what waits, where somebody agreed to it."""
+        if workspace.store.read_only:
+            return
+
+        def look() -> None:
+            if workspace.scoring.waits():
+                from aa_tui.screens.receiving import store_for_child
+
+                self._scoring.ensure(store_for_child(workspace))
+
+        with suppress(AAError):
+            await self.read(look)
+
     def attended(self) -> None:
         """The person does something: what has been said for long enough may go."""
         if self._importing is not None:
@@ -443,33 +339,8 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             return self.workspace.actor.lacks(Permission.IMPORT)
         return None
 
-    def _watch(self) -> None:
-        if self.workspace is not None:
-            self.run_worker(self._look_for_changes(self.workspace), group="watch", exclusive=True, exit_on_error=False)
-
-    async def _look_for_changes(self, workspace: Workspace) -> None:
-        with self.busy(), suppress(AAError):
-            try:
-                change = await self._read(workspace.store.change_counter)
-            except AAError as error:
-                if (place := self.place_below()) is not None:
-                    place.failed("news", error)
-                return
-            if workspace is not self.workspace:
-                return
-            changed, self._change = change != self._change, change
-            if changed:
-                await self.take_changes()
-                await self._score_beside(workspace)
-            else:
-                self._tell_news()
-            if changed:
-                await self.scoring.look(workspace)
-            # A receiver that was killed says nothing of it.
-            if changed or self.mark is not None:
-                await self.receiver.look(workspace)
-
-    async def _read(self, call: Callable[[], T]) -> T:
+    async def read(self, call: Callable[[], T]) -> T:
+        """Run a call that reads or opens on a thread; unlike a screen's `ask` it is never cancelled."""
         return await asyncio.get_running_loop().run_in_executor(self.readers, call)
 
     async def take_changes(self) -> None:
@@ -479,46 +350,25 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         Raises:
             AAError: the project cannot be read.
         """
-        workspace = self.workspace
-        if workspace is None:
-            return
-        with self.busy():
-            for screen in self._screens.values():
-                screen.news = True
-            changed = await self._read(workspace.reread)
-            place = self.place_below()
-            if workspace is not self.workspace or place is None:
-                return
-            if changed:
-                await self._start_anew(place)
-            else:
-                self._tell_news()
-
-    def _tell_news(self) -> None:
-        """Tell the place that is seen what it has not been told yet."""
-        place = self.place_below()
-        if place is not None and place.news:
-            place.news = not place.store_changed()
+        await self.watching.take()
 
     async def tell_imported(self) -> None:
         """An import has ended: every place may look at what came in."""
         await self.take_changes()
-        for place in list(self._screens.values()):
+        for place in self.places:
             await place.imported()
 
-    async def _start_anew(self, place: PlaceScreen) -> None:
-        """Show the same place again, and forget what the others hold: all of it was read under other settings."""
-        address, state = place.address(), place.view_state()
-        await self._forget_others(place)
-        place.forget()
-        await place.show(address, state)
-        place.refresh_frame()
-
-    async def _forget_others(self, place: Screen[Any]) -> None:
+    async def forget_others(self, place: Screen[Any]) -> None:
+        """Forget what every place but this one holds."""
         for name in [name for name, screen in self._screens.items() if screen is not place]:
             screen = self._screens.pop(name)
             self.uninstall_screen(name)
             await screen.remove()
+
+    @property
+    def places(self) -> list[PlaceScreen]:
+        """The places that have been gone to."""
+        return list(self._screens.values())
 
     def place_below(self) -> PlaceScreen | None:
         """Return the place below whatever is open."""
@@ -526,12 +376,17 @@ class AAApp(PrivateCrash, inherit_bindings=False):
 
     # -- places and history
 
-    def _screen_of(self, section: str) -> PlaceScreen:
+    def class_of(self, section: str) -> type[PlaceScreen]:
+        """Return the class of a section's screen, which is imported."""
+        module, name = PLACES[section]
+        found: type[PlaceScreen] = getattr(import_module(module), name)
+        return found
+
+    def screen_of(self, section: str) -> PlaceScreen:
+        """Return a section's screen, made when it is first gone to."""
         screen = self._screens.get(section)
         if screen is None:
-            module, name = PLACES[section]
-            screen = getattr(import_module(module), name)()
-            self._screens[section] = screen
+            screen = self._screens[section] = self.class_of(section)()
             self.install_screen(screen, section)
         return screen
 
@@ -543,11 +398,7 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             self.flash(str(error), "bad")
             return
         self._keep_state()
-        del self._history[self._at + 1 :]
-        self._history.append(Entry(str(target)))
-        del self._history[:-_HISTORY_LIMIT]
-        self._at = len(self._history) - 1
-        self.run_worker(self._visit(self._history[self._at]), group="visit", exclusive=True)
+        self._go_to(self.history.push(target))
 
     def replace_address(self) -> None:
         """The current place changed how it is looked at (filter, sort, tab): history keeps the newest."""
@@ -559,42 +410,39 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         `before` is its former address, `state` what its `view_state` said then.
         """
         screen = self.screen
-        if not isinstance(screen, PlaceScreen) or self._at < 0:
+        if not isinstance(screen, PlaceScreen):
             return
-        self._history[self._at] = Entry(before, state or {})
-        del self._history[self._at + 1 :]
-        self._history.append(Entry(str(screen.address())))
-        self._at = len(self._history) - 1
+        self.history.replace(before, state)
+        self.history.push(screen.address())
         self._keep_state()
 
     def go_section(self, name: str) -> None:
         """Go to a numbered section as it was left."""
-        self.go(self._by_section.get(name, name))
+        self.go(self.history.last_of(name))
 
     def _keep_state(self) -> None:
-        screen = self.screen
-        if isinstance(screen, PlaceScreen) and self._at >= 0:
-            entry = self._history[self._at]
-            address = screen.address()
-            entry.address, entry.state = str(address), screen.view_state()
-            if address.section in SECTIONS:
-                self._by_section[address.section] = entry.address
+        if isinstance(self.screen, PlaceScreen):
+            self.history.replace(self.screen.address(), self.screen.view_state())
 
-    async def _visit(self, entry: Entry) -> None:
+    async def visit(self, entry: Entry) -> None:
+        """Show the place of a step as it was left."""
         target = parse_address(entry.address)
-        screen = self._screen_of(target.section)
+        screen = self.screen_of(target.section)
         if self.screen is not screen:
             await self.switch_screen(target.section)
         await screen.show(target, entry.state)
         screen.refresh_frame()
 
+    def _go_to(self, entry: Entry) -> None:
+        self.run_worker(self.visit(entry), group="visit", exclusive=True)
+
     def _move(self, step: int) -> None:
-        if not 0 <= self._at + step < len(self._history):
-            self.flash("No further place in history.")
-            return
         self._keep_state()
-        self._at += step
-        self.run_worker(self._visit(self._history[self._at]), group="visit", exclusive=True)
+        entry = self.history.move(step)
+        if entry is None:
+            self.flash("No further place in history.")
+        else:
+            self._go_to(entry)
 
     # -- words
 
@@ -706,84 +554,24 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             if isinstance(screen, PlaceScreen):
                 screen.restyle()
 
+    @property
+    def switching(self) -> Switching:
+        """The way to another project."""
+        if self._switching is None:
+            from aa_tui.screens.switching import Switching
+
+            self._switching = Switching(self)
+        return self._switching
+
     def use_project(self, name: str) -> None:
         """Switch to another project of the store: every place starts anew."""
-        former = self.workspace
-        if former is None:
-            return
-
-        def opener() -> Workspace:
-            from aa_tui.backend.service.projects import open_workspace
-
-            return open_workspace(former.store, name, former.actor, former.clock)
-
-        self.run_worker(self._reopen(opener, self.options.memory), exit_on_error=False)
+        self.switching.use_project(name)
 
     def use_sample(self) -> None:
-        """Switch to the sample project, in the store of its own that is built first where it is missing."""
-        former = self.workspace
-        if former is None or self._building is not None:
-            return
+        """Switch to the sample project, which is built first where it is missing."""
+        self.switching.use_sample()
 
-        token = self._building = CancelToken()
-        loop, context = asyncio.get_running_loop(), copy_context()
-
-        def tell(event: ProgressEvent) -> None:
-            # The program may have been left meanwhile.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._say_building, event, context=context)
-
-        def opener() -> Workspace:
-            from aa_tui.backend.service.sample import open_sample
-
-            return open_sample(former.actor, former.clock, tell, token)
-
-        async def switch() -> None:
-            try:
-                await self._reopen(opener, None)
-            finally:
-                self._building = None
-                self.say_background(None)
-
-        self.flash("opening the sample project; building it takes some seconds the first time")
-        self.run_worker(switch(), exit_on_error=False)
-
-    def _say_building(self, event: ProgressEvent) -> None:
-        if self._building is not None:
-            words = Content(f"building the sample project {event.fraction:.0%}")
-            self.say_background(words, words)
-
-    async def _reopen(self, opener: Callable[[], Workspace], memory: str | None) -> None:
-        """Open another workspace; its places are kept under `memory`, or under its store's own name."""
-
-        def opening() -> Workspace:
-            opened = opener()
-            self._remember(opened)
-            return opened
-
-        try:
-            with self.busy():
-                opened = await self._read(opening)
-        except AAError as error:
-            self.flash(str(error), "bad")
-            return
-        self.workspace, self.session_list, self._change = opened, None, None
-        self.options.memory = memory if memory is not None else f"{opened.store.url} {opened.project.name}"
-        self._opening = None
-        self._opened.set_result(opened)
-        self._by_section.clear()
-        section = parse_address(self._history[self._at].address).home
-        current = self.screen
-        await self._forget_others(current)
-        self._history, self._at = [Entry(section)], 0
-        if isinstance(current, PlaceScreen) and current.address().section == section:
-            current.forget()
-            await current.show(Address(section))
-        else:
-            await self._visit(self._history[0])
-        self._say_read_only()
-
-    def _remember(self, opened: Workspace) -> None:
+    def remember_project(self, opened: Workspace) -> None:
         """Keep a project as the last one of its store, for the next start."""
         if self.options.remember:
             from aa_tui.backend.service.projects import remember_project
@@ -911,13 +699,6 @@ class AAApp(PrivateCrash, inherit_bindings=False):
         open_report(self)
 
 
-def _collect_garbage() -> None:
-    """Collect garbage from now on, where the start was made without; what it made stays for good."""
-    if not gc.isenabled():
-        gc.freeze()
-        gc.enable()
-
-
 def _theme(palette: themes.Palette) -> Theme:
     return Theme(
         name=palette.name,
@@ -957,7 +738,7 @@ def run_app(
         from aa_tui.backend.service.stores import open_store
 
         opened = open_workspace(open_store(store_url, read_only=chosen.read_only), project)
-        app._remember(opened)
+        app.remember_project(opened)
         return opened
 
     if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):

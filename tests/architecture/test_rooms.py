@@ -78,6 +78,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "aa_tui.themes": ("textual",),
     "aa_tui.actions": (),
     "aa_tui.address": (),
+    "aa_tui.history": (),
     "aa_tui.commands": (),
     "aa_tui.host": (),
     "aa_tui.cli": ("typer", "click"),

@@ -219,7 +219,7 @@ async def test_the_app_starts_no_process_that_calls_models(
     app = AAApp(lambda: tempting, "sessions", AppOptions(remember=False))
     async with app.run_test(size=(100, 24)) as pilot:
         await app.workspace_ready()
-        await app._score_beside(tempting)
+        await app.score_beside(tempting)
         await pilot.pause()
         assert app._scoring.pid is None
     assert "litellm" not in sys.modules
@@ -239,7 +239,7 @@ async def test_the_app_scores_in_a_process_of_its_own_once_agreed(
     app = AAApp(lambda: ws, "sessions", AppOptions(remember=False))
     async with app.run_test(size=(100, 24)):
         await app.workspace_ready()
-        await app._score_beside(ws)
+        await app.score_beside(ws)
         pid = app._scoring.pid
         assert pid is not None
         for _ in range(1200):

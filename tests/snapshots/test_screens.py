@@ -200,7 +200,7 @@ def _app(case: Case, openers: dict[str, Callable[[], Workspace]], sample: Worksp
         if name in address:
             address = address.replace(name, _key(sample, wanted))
     app = app_on(None, address, theme=case.theme, ascii=case.ascii)
-    app._opener = openers[case.on]
+    app.opening.opener = openers[case.on]
     return app
 
 

@@ -41,11 +41,11 @@ async def test_the_first_look_reads_nothing_again_and_paints_nothing(place: str)
     app = app_on(workspace, place)
     async with app.run_test(size=(100, 24)) as pilot:
         await settle(pilot)
-        assert app._change is None
+        assert app.watching.change is None
         before, painted = asked_of(workspace), painted_by(app)
-        app._watch()
+        app.watching.look()
         await settle(pilot)
-        assert app._change is not None, "it has looked"
+        assert app.watching.change is not None, "it has looked"
         assert (asked_of(workspace), painted) == (before, [])
 
 
@@ -58,7 +58,7 @@ async def test_a_commit_elsewhere_reads_no_list_again() -> None:
         before, painted = asked_of(workspace), painted_by(app)
         for _ in range(3):
             workspace.changes += 1
-            app._watch()
+            app.watching.look()
             await settle(pilot)
         assert (asked_of(workspace), painted) == (before, [])
 
@@ -73,12 +73,12 @@ async def test_a_place_that_is_not_seen_asks_nothing_and_learns_of_it_when_it_is
         before = asked_of(workspace)
         workspace.sessions.all.append(row(-1))
         workspace.changes += 1
-        app._watch()
+        app.watching.look()
         await settle(pilot)
         assert asked_of(workspace) == before
         await pilot.press("2")
         await settle(pilot)
-        app._watch()
+        app.watching.look()
         await settle(pilot)
         assert "+1 new" in lines(app)[1]
 
@@ -93,13 +93,13 @@ async def test_what_is_committed_while_the_list_is_read_is_looked_for_after_it()
         await pilot.press("r")
         await until(pilot, lambda app: sessions.calls.count("ids") == read + 1)
         workspace.changes += 1
-        app._watch()
-        await until(pilot, lambda app: app._change == workspace.changes)
+        app.watching.look()
+        await until(pilot, lambda app: app.watching.change == workspace.changes)
         sessions.gate.set()
         await settle(pilot)
         assert "count" not in sessions.calls
         sessions.all.append(row(-1))
-        app._watch()
+        app.watching.look()
         await settle(pilot)
         assert "+1 new" in lines(app)[1]
 
@@ -112,14 +112,14 @@ async def test_figures_that_could_not_be_read_are_read_with_the_next_look() -> N
         await settle(pilot)
         asked, monitor.error = len(monitor.asked), StoreError("The store is locked.")
         workspace.store.changes += 1
-        app._watch()
+        app.watching.look()
         await settle(pilot)
         assert "The store is locked. r tries again." in app.messages
         monitor.error = None
-        app._watch()
+        app.watching.look()
         await settle(pilot)
         assert len(monitor.asked) == asked + 2
-        app._watch()
+        app.watching.look()
         await settle(pilot)
         assert len(monitor.asked) == asked + 2
 
@@ -133,7 +133,7 @@ async def test_a_store_that_cannot_be_asked_any_more_is_said() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         workspace.store.change_counter = gone
-        app._watch()
+        app.watching.look()
         await settle(pilot)
         assert isinstance(app.screen, PlaceScreen) and "The server [/is] gone." in lines(app)[-2]
         assert "Refund for order" in "\n".join(lines(app))

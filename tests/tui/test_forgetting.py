@@ -104,7 +104,7 @@ async def test_who_may_not_is_told(ws: Workspace) -> None:
 
 
 async def test_what_is_too_old_goes_some_time_after_the_start(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aa_tui.app._UPKEEP_AFTER_SECONDS", 0.1)
+    monkeypatch.setattr("aa_tui.screens.opening._UPKEEP_AFTER_SECONDS", 0.1)
     ws.project = ProjectService(ws.store, ws.clock).set_setting(ws.project, "retention_days", 7, ws.actor)
     later = Workspace(ws.store, ws.project, ws.actor, FrozenClock(NOW_MS + 8 * DAY_MS))
     app = app_on(later, "sessions")

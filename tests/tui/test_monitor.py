@@ -511,16 +511,16 @@ async def test_no_data_shows_the_guide_with_key_and_checklist_that_follows_the_s
         assert guide.display and "aa-tui import" in text and "aa_k3y00000000" in text and "--project demo" in text
         assert guide.done == (3, 7)
         monitor.rows = (*monitor.rows[:3], CheckRow("user", "user", True, 12, 12, ""), *monitor.rows[4:])
-        app._watch()
+        app.watching.look()
         await settled(pilot)
         assert guide.done == (3, 7), "nothing was committed yet"
         workspace.store.changes += 1
-        app._watch()
+        app.watching.look()
         await settled(pilot)
         assert guide.done == (4, 7)
         monitor.has_data = True
         workspace.store.changes += 1
-        app._watch()
+        app.watching.look()
         await settled(pilot)
         assert not guide.display and "support-bot" in screen_text(app)
 
@@ -590,18 +590,18 @@ async def test_new_data_is_taken_in_without_moving_the_cursor_unless_frozen() ->
         await pilot.press("left", "left")
         chart = cast(Chart, screen.focused)
         before, asked = chart.cursor_range, len(monitor.asked)
-        app._watch()
+        app.watching.look()
         await settled(pilot)
         assert len(monitor.asked) == asked, "nothing was committed"
         workspace.store.changes += 1
         workspace.clock.advance(61_000)
-        app._watch()
+        app.watching.look()
         await settled(pilot)
         assert len(monitor.asked) == asked + 1 and chart.cursor_range == before and screen.focused is chart
         assert "as of 14:03:12" in words(screen)
         await pilot.press("w")
         workspace.store.changes += 1
-        app._watch()
+        app.watching.look()
         await settled(pilot)
         assert len(monitor.asked) == asked + 1 and "frozen 14:03:12" in words(screen)
         await pilot.press("w")
@@ -621,12 +621,12 @@ async def test_commits_that_change_no_figure_are_not_read_for() -> None:
         for _ in range(2):
             workspace.store.changes += 1
             workspace.clock.advance(61_000)
-            app._watch()
+            app.watching.look()
             await settled(pilot)
         assert (len(monitor.asked), words(screen)) == (asked, said)
         workspace.store.changes += 1
         workspace.data_version = lambda: 8
-        app._watch()
+        app.watching.look()
         await settled(pilot)
         assert len(monitor.asked) == asked + 1
 

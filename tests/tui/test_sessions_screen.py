@@ -147,7 +147,7 @@ async def test_new_sessions_wait_until_they_are_taken_and_the_cursor_stays() -> 
         here, before = screen.table.cursor_id, list(screen.table.ids)
         workspace.sessions.all += [row(-1), row(-2)]
         workspace.changes = 1
-        app._watch()
+        app.watching.look()
         await settle(pilot)
         assert "+2 new" in lines(app)[1] and list(screen.table.ids) == before
         await pilot.press("r")
@@ -166,7 +166,7 @@ async def test_frozen_says_so_and_looks_for_nothing() -> None:
         assert "frozen 14:02:11" in lines(app)[1]
         workspace.sessions.all.append(row(-1))
         workspace.changes = 1
-        app._watch()
+        app.watching.look()
         await settle(pilot)
         assert "new" not in lines(app)[1]
         await pilot.press("w")
@@ -197,7 +197,7 @@ async def test_no_data_yet_names_commands_and_fills_by_itself() -> None:
             assert command in shown
         workspace.sessions.all.append(row(0))
         workspace.changes = 1
-        app._watch()
+        app.watching.look()
         await settle(pilot)
         assert "ticket" not in text_of(app) and "Refund for order" in text_of(app)
 
