@@ -76,8 +76,10 @@ def children() -> list[str]:
     """Return the command lines of importing processes this one has started and that still live."""
     found = []
     for task in Path("/proc/self/task").iterdir():
-        for pid in (task / "children").read_text().split():
-            command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-            if "service.apart" in command:
-                found.append(command)
+        # A thread or a child may end while it is looked at.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for pid in (task / "children").read_text().split():
+                command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+                if "service.apart" in command:
+                    found.append(command)
     return found
