@@ -9,7 +9,6 @@ from textual import on
 
 from aa_tui.backend.support.errors import AAError
 from aa_tui.screens.pane_moves import PaneMoves
-from aa_tui.widgets.field_page import FieldPage
 from aa_tui.widgets.prompt import Prompt
 
 
@@ -29,8 +28,8 @@ class Asking(PaneMoves):
 
     def line_done(self) -> None:
         """Give the focus back once a line was typed or left."""
-        if isinstance(self.moved, FieldPage):
-            self.moved.focus()
+        # At once: a widget's own `focus` comes later, and would take it from a line that is opened again.
+        self.set_focus(self.moved)
 
     @on(Prompt.Submitted)
     def _line_typed(self, event: Prompt.Submitted) -> None:

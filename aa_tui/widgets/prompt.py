@@ -57,7 +57,9 @@ class Prompt(Horizontal):
 
         self.set_class(True, "-open")
         shown = self._sign if sign is None else sign
-        self.query_one(OneLine).set(Content.styled(f" {shown} ", themes.style("accent", "bold")))
+        label = Content.styled(f" {shown} ", themes.style("accent", "bold"))
+        self.query_one(OneLine).set(label)
+        self.query_one(OneLine).styles.width = label.cell_length
         hint = self._hint if hint is None else hint
         if self._input is None:
             self._input = LineInput(text, placeholder=hint, compact=True, select_on_focus=False, password=secret)

@@ -51,7 +51,7 @@ def trial_rows(results: Sequence[TryResult], opened: Collection[int], width: int
         key = f"result:{one.session_id}"
         whole = one.session_id in opened
         rows.append(Row(_head(one, whole, width), key))
-        rows += keyed(_body(one.judgement, width), key)
+        rows += keyed(_body(one, width), key)
         if whole:
             rows += keyed(_whole(one.judgement, width))
         rows.append(Row([("", "text")]))
@@ -68,20 +68,18 @@ def _head(one: TryResult, whole: bool, width: int) -> Line:
         outcome = glyphs.verdict(judgement.passed)
         word, role = outcome.text, outcome.style
     folded = glyphs.get("unfolded" if whole else "folded")
-    cost = cost_words(judgement, one.local)
-    room = max(width - 30 - width_of(cost), 8)
+    room = max(width - 34, 8)
     return [
         (f"  {folded} ", "label"),
         (pad(stored(one.session_key), room), "title"),
         (f" {pad(word, 8)} ", role),
-        (pad(answer_words(judgement), 12) + " ", "text"),
-        (cost, "dim"),
+        (pad(answer_words(judgement), 18), "text"),
     ]
 
 
-def _body(judgement: Judgement, width: int) -> list[Line]:
-    verdict = judgement.verdict
-    lines: list[Line] = []
+def _body(one: TryResult, width: int) -> list[Line]:
+    verdict = one.judgement.verdict
+    lines: list[Line] = [[(" " * _INDENT, "text"), (cost_words(one.judgement, one.local), "dim")]]
     if verdict.error is not None:
         detail = f": {verdict.detail}" if verdict.detail else ""
         lines += block(f"{error_words(verdict.error)}{detail}", _INDENT, width, "warn")

@@ -84,7 +84,7 @@ class EvaluatorActs(PaneMoves):
 
     async def _activate(self, row: EvaluatorRow) -> None:
         workspace = await self.ready()
-        service, name = workspace.evaluators, safe_line(row.name, 40)
+        service, name = workspace.evaluators, safe_line(row.name, 24)
         if row.state == "active":
             await self._decide(service.deactivate, row.id, stamp=row.stamp)
             self.flash(f"{name} scores no more by itself; its results stay. z takes that back.", "good")
@@ -92,22 +92,22 @@ class EvaluatorActs(PaneMoves):
         await self._decide(service.activate, row.id, stamp=row.stamp)
         waits = await self.ask(_why_it_waits, workspace, row, group="act", token=False)
         if waits:
-            self.flash(f"{name} is active, but waits: {waits} m goes there, z takes it back.", "warn")
+            self.flash(f"{name} is active but waits. {waits} z takes it back.", "warn")
         else:
-            self.flash(f"{name} scores sessions that close from now on; R does older ones, z takes it back.", "good")
+            self.flash(f"{name} is active: R scores older sessions, z takes it back.", "good")
 
     def do_archive(self, row: EvaluatorRow) -> None:
         """Put it away, or take it out of the archive."""
         self.load(self._archive(row), "act")
 
     async def _archive(self, row: EvaluatorRow) -> None:
-        service, name = (await self.ready()).evaluators, safe_line(row.name, 40)
+        service, name = (await self.ready()).evaluators, safe_line(row.name, 24)
         if row.state == "archived":
             await self._decide(service.unarchive, row.id, stamp=row.stamp)
             self.flash(f"{name} is out of the archive, inactive. z takes that back.", "good")
         else:
             await self._decide(service.archive, row.id, stamp=row.stamp)
-            self.flash(f"{name} is archived; results stay, v shows archived ones. z takes that back.", "good")
+            self.flash(f"{name} is archived; results stay. z takes that back.", "good")
 
     async def _decide(self, call: Any, *args: Any, **kwargs: Any) -> None:
         await self.ask(call, *args, group="act", token=False, **kwargs)

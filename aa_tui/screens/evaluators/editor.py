@@ -19,7 +19,7 @@ from textual.content import Content
 from aa_tui import themes
 from aa_tui.address import Address
 from aa_tui.backend.model.evaluator import Method
-from aa_tui.backend.support.errors import AAError, Conflict
+from aa_tui.backend.support.errors import AAError, Conflict, NotFound
 from aa_tui.screens.evaluators.draft import Draft, beginning, of_detail
 from aa_tui.screens.evaluators.form import form_rows
 from aa_tui.screens.evaluators.trying import EditorTrying, Trial
@@ -85,9 +85,6 @@ class EditorScreen(EditorTrying):
         yield self._writing
         yield self.trial_page
         yield self._nothing
-
-    def compose(self) -> Any:
-        yield from super().compose()
         yield self.line
 
     # -- where we are
@@ -297,9 +294,6 @@ class EditorScreen(EditorTrying):
             # Whether the prompt stands in the fields or beside them depends on the width.
             self.call_after_refresh(self._show_form)
 
-    def line_done(self) -> None:
-        self.moved.focus()
-
     # -- writing
 
     def write_prompt(self) -> None:
@@ -307,16 +301,10 @@ class EditorScreen(EditorTrying):
         if self._area is None or self.draft.definition.method is not Method.LLM:
             return
         self.add_class("-writing")
-        self._before_writing = self.draft
         self._area.focus()
-        self.call_after_refresh(self._say_beside)
 
     def _end_writing(self) -> None:
         self.remove_class("-writing")
-        before, self._before_writing = self._before_writing, None
-        if before is not None and before != self.draft:
-            self._past.append(before)
-            self._future.clear()
         self._form.focus()
         self.load(self._check(), "check")
 
@@ -330,12 +318,21 @@ class EditorScreen(EditorTrying):
             self._delay.stop()
         self._delay = self.set_timer(_CHECK_AFTER, lambda: self.load(self._check(), "check"))
 
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """What is written from here on is one step that z takes back."""
+        if event.widget is self._area:
+            self._before_writing = self.draft
+            self._say_beside()
+
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        """Leaving the text by tab or mouse is leaving it as well."""
-        if event.widget is self._area and self._before_writing is not None and not self._form.has_focus:
-            before, self._before_writing = self._before_writing, None
-            if before != self.draft:
-                self._past.append(before)
+        """The text is left, by whatever key."""
+        if event.widget is not self._area:
+            return
+        before, self._before_writing = self._before_writing, None
+        if before is not None and before != self.draft:
+            self._past.append(before)
+            self._future.clear()
+        self._say_beside()
 
     # -- what can be done now
 
@@ -482,14 +479,33 @@ class EditorScreen(EditorTrying):
             if detail is not None and self._detail is detail:
                 # Part of it may have been saved before something was refused.
                 await self._take_over()
-        self._keep()
         self.aa.remembered.drafts.pop(self._kept_under, None)
+        # From here on z takes back what was saved, not what was typed before.
+        self._past, self._future = [], []
         await self.aa.take_changes()
         self.flash(said.words, "good")
         if self.is_new or said.name != self._address.evaluator:
             self._address = Address("editor", evaluator=said.name, tab="edit")
             await self._take_over()
             self.aa.replace_address()
+        self._show_form()
+
+    def store_changed(self) -> bool:
+        """Something was committed: what is saved may be another, what is typed stays."""
+        if not self.is_current or self.is_new or self.at_work("save") or self._saved is None:
+            return False
+        self.load(self._news(), "news")
+        return True
+
+    async def _news(self) -> None:
+        try:
+            await self._take_over()
+        except NotFound:
+            # Creating it was taken back: what is typed is that of a new one again.
+            self._address, self._detail = Address("editor", {"new": "empty"}), None
+            self._saved = beginning("empty", ())
+            self.aa.replace_address()
+        self._keep()
         self._show_form()
 
     async def _take_over(self) -> None:

@@ -216,7 +216,7 @@ class EvaluatorScreen(EvaluatorActs):
         no = await self.ask(workspace.evaluators.promote, row.id, stamp=row.stamp, group="act", token=False)
         await self.aa.take_changes()
         scores = " and scores from now on" if row.state == "active" else ""
-        self.flash(f"v{no} is the newest version{scores}; people's answers stay. z takes that back.", "good")
+        self.flash(f"v{no} is the newest version{scores}; z takes that back.", "good")
 
     def action_evaluator_discard(self) -> None:
         if self.current is not None:

@@ -54,9 +54,6 @@ class BackfillScreen(Asking):
 
     def compose_body(self) -> Iterator[Any]:
         yield self._view
-
-    def compose(self) -> Any:
-        yield from super().compose()
         yield self.line
 
     @property
@@ -132,7 +129,7 @@ class BackfillScreen(Asking):
                 workspace.scoring.estimate_backfill, self._request, self._sessions, group="estimate"
             )
         except UsageError as error:
-            self._problem = str(error)
+            self._problem = error.message
         self._show()
 
     def _change(self, request: Backfill) -> None:
@@ -168,8 +165,8 @@ class BackfillScreen(Asking):
         if missing and self._read:
             said += f"; {missing} asked for is not active"
         rows += keyed(fact("evaluators", said, width, "text" if names else "dim"), "evaluators")
-        again = "yes, all of them" if request.again else "no, only what is not scored yet"
-        rows += keyed(fact("those scored already", again, width), "again")
+        again = "once more too" if request.again else "left out"
+        rows += keyed(fact("scored already", again, width), "again")
         rows += keyed(fact("budget", self._budget_words(), width), "budget")
         rows += keyed([*heading("What it takes"), *self._takes(width)])
         rows += keyed(self._progress(width))
@@ -195,7 +192,7 @@ class BackfillScreen(Asking):
             where = f"{stored(status.provider_title)} {stored(status.model)} at {stored(status.address) or 'its own'}"
             lines += fact("sends to", where + (", on this machine" if status.local else ""), width)
         if status is not None and status.why_not and self._needs_model():
-            lines += fact("", f"{glyphs.get('fail')} {stored(status.why_not)}", width, "bad")
+            return lines + fact("", f"{glyphs.get('fail')} {stored(status.why_not)} :scoring asks.", width, "bad")
         if self._problem:
             return lines + fact("takes", stored(self._problem), width, "warn")
         if estimate is None:
@@ -234,7 +231,7 @@ class BackfillScreen(Asking):
                     (f"   {humanize.count(now.failed)} failed" if now.failed else "", "bad"),
                 ]
             )
-            lines += fact("so far", money_words(now), width)
+            lines += fact("so far", money_words(now, beside.local), width)
             if beside.under_way:
                 lines += fact("in flight", humanize.count(now.in_flight), width, "dim")
         report = beside.report
@@ -390,7 +387,8 @@ class BackfillScreen(Asking):
         self.aa.choose(f"Texts go to {safe_line(where, 50)}", choices, take, typed=False)
 
     def _start(self, workspace: Workspace) -> None:
-        self.aa.scoring.start(workspace, self._request, self._sessions)
+        local = self._estimate is not None and self._estimate.local
+        self.aa.scoring.start(workspace, self._request, self._sessions, local)
         self._view.show(self._rows)
         self._view.move_to_end(True)
         self.refresh_footer()

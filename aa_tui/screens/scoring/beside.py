@@ -39,6 +39,8 @@ class ScoringBeside:
         """How the last one ended."""
         self.problem = ""
         """Why the last one ended, where that was an error."""
+        self.local = False
+        """It is free."""
 
     # -- the mark
 
@@ -62,11 +64,11 @@ class ScoringBeside:
         """True while one goes on."""
         return self._token is not None
 
-    def start(self, workspace: Workspace, request: Backfill, sessions: Sequence[int]) -> None:
-        """Score sessions on a thread; the places say how far it is."""
+    def start(self, workspace: Workspace, request: Backfill, sessions: Sequence[int], local: bool) -> None:
+        """Score sessions on a thread; the places say how far it is. `local`: it is free."""
         loop, news = asyncio.get_running_loop(), asyncio.Queue[Any]()
         token = self._token = CancelToken()
-        self.progress, self.report, self.problem = None, None, ""
+        self.progress, self.report, self.problem, self.local = None, None, "", local
         self._say()
 
         def tell(kind: str, message: object) -> None:
@@ -132,16 +134,20 @@ class ScoringBeside:
         pieces: list[Any] = ["stopping the backfill " if stopping else "backfill "]
         if now.total:
             pieces += [Content.styled(glyphs.hbar(done / now.total, _BAR), themes.style("accent")), " "]
-        pieces.append(f"{humanize.count(done)} of {humanize.count(now.total)}")
+        pieces.append(f"{humanize.count(done)} of {humanize.count(now.total)}" if now.total else "beginning")
         if now.failed:
             pieces.append(Content.styled(f"{dot}{humanize.count(now.failed)} failed", themes.style("bad")))
-        pieces.append(Content.styled(f"{dot}{money_words(now)}{dot}:backfill, C stops", themes.style("muted")))
+        pieces.append(
+            Content.styled(f"{dot}{money_words(now, self.local)}{dot}:backfill, C stops", themes.style("muted"))
+        )
         return Content.assemble(*pieces)
 
 
-def money_words(now: ScoringProgress) -> str:
+def money_words(now: ScoringProgress, local: bool) -> str:
     """Return calls, tokens and money so far; calls without a known price are said, not left out."""
     words = f"{humanize.plural(now.calls, 'call')}, {humanize.tokens(now.tokens)} tok"
+    if local:
+        return f"{words}, local, free"
     if now.cost_nano:
         words += f", {humanize.money(now.cost_nano)}"
     return f"{words}, {humanize.plural(now.unpriced_calls, 'call')} without a price" if now.unpriced_calls else words

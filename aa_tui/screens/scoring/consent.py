@@ -48,9 +48,6 @@ class ScoringScreen(Asking):
 
     def compose_body(self) -> Iterator[Any]:
         yield self._view
-
-    def compose(self) -> Any:
-        yield from super().compose()
         yield self.line
 
     @property
@@ -192,7 +189,7 @@ class ScoringScreen(Asking):
         workspace = await self.ready()
         # Exactly what was shown, even where somebody chose another model meanwhile.
         await self._decide(workspace.scoring.turn_on, offer.choice, offer.cap)
-        self.flash("On: sessions that close from now on are scored. R scores older ones, A stops it.", "good")
+        self.flash("On: sessions that close from now on are scored; R does older ones.", "good")
 
     async def _turn_off(self) -> None:
         workspace = await self.ready()

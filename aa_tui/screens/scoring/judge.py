@@ -62,9 +62,6 @@ class JudgeScreen(Asking):
 
     def compose_body(self) -> Iterator[Any]:
         yield self._view
-
-    def compose(self) -> Any:
-        yield from super().compose()
         yield self.line
 
     @property
@@ -395,9 +392,7 @@ class JudgeScreen(Asking):
         workspace = await self.ready()
         state = await self.ask(workspace.judges.set_key, key, choice, group="key", token=False)
         await self._changed()
-        self.flash(
-            f"Kept: {safe_line(state.masked)} in {safe_line(state.source)}. It is in no store and no log.", "good"
-        )
+        self.flash(f"Kept: {safe_line(state.masked)} in {safe_line(state.source)}.", "good")
 
     def action_judge_forget(self) -> None:
         if self._choice is not None:
@@ -436,7 +431,7 @@ class JudgeScreen(Asking):
         if status.on:
             self.flash("Saved; z takes that back.", "good")
         else:
-            self.flash("Saved; z takes that back. Sessions are scored once somebody agrees: esc, then A.", "good")
+            self.flash("Saved. Sessions are scored once somebody agrees: esc, then A.", "good")
 
     def action_judge_check(self) -> None:
         choice, judge = self._choice, self._judge

@@ -111,8 +111,10 @@ def _state(status: ScoringStatus, zone: str, width: int) -> list[Line]:
             "model scoring", f"{glyphs.get('verified')} on: sessions are scored when they close", width, "good"
         )
     else:
-        lines = fact("model scoring", f"{glyphs.get('pending')} off. {stored(status.why_not or '')}", width, "unknown")
-        lines += fact("", "What code can tell is scored always, and costs nothing.", width, "dim")
+        why = stored(status.why_not or "").removeprefix("Model scoring is off: ")
+        lines = fact("model scoring", f"{glyphs.get('pending')} off: {why[:1].lower()}{why[1:]}", width, "unknown")
+        if status.model:
+            lines += fact("", "What code can tell is scored always, and costs nothing.", width, "dim")
     if consent is not None:
         lines += fact("agreed", f"{stored(consent.by)}, {humanize.full_moment(consent.at_ms, zone)}", width)
     words = f"{humanize.count(status.waiting)} wait, {humanize.count(status.failed)} failed"
@@ -152,7 +154,7 @@ def _spent(spent: Sequence[SpentLine], width: int) -> list[Line]:
             [
                 (f"   {humanize.day(line.day * _DAY_MS)}  ", "dim"),
                 (pad(purpose, 11), "text"),
-                (pad(f"{stored(line.provider)} {stored(line.model)}", max(12, width - 58)), "dim"),
+                (pad(f"{stored(line.provider)} {stored(line.model)}", max(12, width - 64)), "dim"),
                 (pad(humanize.plural(line.calls, "call"), 13, right=True), "text"),
                 (pad(f"{tokens} tok", 10, right=True), "dim"),
                 (pad(money, 14, right=True), "text"),
