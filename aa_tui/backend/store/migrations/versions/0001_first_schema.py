@@ -725,6 +725,9 @@ def upgrade() -> None:
             "CREATE VIRTUAL TABLE session_fts USING "
             "fts5(document, content='', tokenize='unicode61 remove_diacritics 2')"
         )
+        # Bytes of words gathered before they are written out: a commit of many sessions then makes one segment, not
+        # several that are merged again at once.
+        op.execute("INSERT INTO session_fts(session_fts, rank) VALUES ('hashsize', 8388608)")
     else:
         # What `store.search_words` makes of the same documents: words for the index, and their sequence for phrases.
         op.execute(
