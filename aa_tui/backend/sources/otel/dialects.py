@@ -26,96 +26,122 @@ from aa_tui.backend.sources.values import encoded, items, mapping, number, text
 
 _ASSOCIATED = "traceloop.association.properties."
 
-SESSION = (
-    "gen_ai.conversation.id",
-    "session.id",
-    f"{_ASSOCIATED}session",
-    f"{_ASSOCIATED}chat",
-    f"{_ASSOCIATED}thread",
-    f"{_ASSOCIATED}conversation",
-    "gen_ai.session.id",
-    "langsmith.metadata.thread_id",
-    "langsmith.metadata.session_id",
-    "langsmith.metadata.conversation_id",
-    f"{_ASSOCIATED}session_id",
-    f"{_ASSOCIATED}thread_id",
-    f"{_ASSOCIATED}conversation_id",
-    f"{_ASSOCIATED}chat_id",
-    "langfuse.session.id",
-    "ai.telemetry.metadata.sessionId",
-    "ai.telemetry.metadata.threadId",
-    "ai.telemetry.metadata.chatId",
-    "gcp.vertex.agent.session_id",
+
+class Keys(tuple[str, ...]):
+    """Keys in the order of trust. A span has few attributes, so that most tables hold none of them: one look tells."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self.known = frozenset(keys)
+
+
+SESSION = Keys(
+    (
+        "gen_ai.conversation.id",
+        "session.id",
+        f"{_ASSOCIATED}session",
+        f"{_ASSOCIATED}chat",
+        f"{_ASSOCIATED}thread",
+        f"{_ASSOCIATED}conversation",
+        "gen_ai.session.id",
+        "langsmith.metadata.thread_id",
+        "langsmith.metadata.session_id",
+        "langsmith.metadata.conversation_id",
+        f"{_ASSOCIATED}session_id",
+        f"{_ASSOCIATED}thread_id",
+        f"{_ASSOCIATED}conversation_id",
+        f"{_ASSOCIATED}chat_id",
+        "langfuse.session.id",
+        "ai.telemetry.metadata.sessionId",
+        "ai.telemetry.metadata.threadId",
+        "ai.telemetry.metadata.chatId",
+        "gcp.vertex.agent.session_id",
+    )
 )
 _METADATA_SESSION = ("thread_id", "session_id", "conversation_id")
 _METADATA_USER = ("user_id", "userId")
 """In OpenInference's `metadata`, which carries what LangChain and LangGraph were configured with."""
-RESOURCE_SESSION = ("session.id", "gen_ai.conversation.id")
-USER = (
-    "enduser.id",
-    "gen_ai.request.user",
-    "gen_ai.user",
-    "user.id",
-    f"{_ASSOCIATED}user_id",
-    f"{_ASSOCIATED}user",
-    "llm.user",
-    "langsmith.metadata.user_id",
-    "langfuse.user.id",
-    "ai.telemetry.metadata.userId",
-    "kagent.user_id",
+RESOURCE_SESSION = Keys(("session.id", "gen_ai.conversation.id"))
+USER = Keys(
+    (
+        "enduser.id",
+        "gen_ai.request.user",
+        "gen_ai.user",
+        "user.id",
+        f"{_ASSOCIATED}user_id",
+        f"{_ASSOCIATED}user",
+        "llm.user",
+        "langsmith.metadata.user_id",
+        "langfuse.user.id",
+        "ai.telemetry.metadata.userId",
+        "kagent.user_id",
+    )
 )
-DEVICE = ("amplitude.device_id",)
-AGENT = ("gen_ai.agent.id", "amplitude.agent.id", "gen_ai.agent.name", "agent.name")
-MODEL = (
-    "gen_ai.response.model",
-    "ai.response.model",
-    "gen_ai.request.model",
-    "llm.model_name",
-    "embedding.model_name",
-    "ai.model.id",
-    "llm.response.model",
-    "llm.request.model",
+DEVICE = Keys(("amplitude.device_id",))
+AGENT = Keys(("gen_ai.agent.id", "amplitude.agent.id", "gen_ai.agent.name", "agent.name"))
+MODEL = Keys(
+    (
+        "gen_ai.response.model",
+        "ai.response.model",
+        "gen_ai.request.model",
+        "llm.model_name",
+        "embedding.model_name",
+        "ai.model.id",
+        "llm.response.model",
+        "llm.request.model",
+    )
 )
-PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider")
-INPUT_TOKENS = (
-    "gen_ai.usage.input_tokens",
-    "gen_ai.usage.prompt_tokens",
-    "llm.token_count.prompt",
-    "ai.usage.inputTokens",
-    "ai.usage.promptTokens",
-    "ai.usage.tokens",
-    "llm.usage.prompt_tokens",
+PROVIDER = Keys(("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider"))
+INPUT_TOKENS = Keys(
+    (
+        "gen_ai.usage.input_tokens",
+        "gen_ai.usage.prompt_tokens",
+        "llm.token_count.prompt",
+        "ai.usage.inputTokens",
+        "ai.usage.promptTokens",
+        "ai.usage.tokens",
+        "llm.usage.prompt_tokens",
+    )
 )
-OUTPUT_TOKENS = (
-    "gen_ai.usage.output_tokens",
-    "gen_ai.usage.completion_tokens",
-    "llm.token_count.completion",
-    "ai.usage.outputTokens",
-    "ai.usage.completionTokens",
-    "llm.usage.completion_tokens",
+OUTPUT_TOKENS = Keys(
+    (
+        "gen_ai.usage.output_tokens",
+        "gen_ai.usage.completion_tokens",
+        "llm.token_count.completion",
+        "ai.usage.outputTokens",
+        "ai.usage.completionTokens",
+        "llm.usage.completion_tokens",
+    )
 )
-TOTAL_TOKENS = ("gen_ai.usage.total_tokens", "llm.token_count.total", "llm.usage.total_tokens", "ai.usage.totalTokens")
-CACHE_READ = (
-    "gen_ai.usage.cache_read.input_tokens",
-    "llm.token_count.prompt_details.cache_read",
-    "gen_ai.usage.cache_read_input_tokens",
-    "ai.usage.cachedInputTokens",
-    "ai.usage.inputTokenDetails.cacheReadTokens",
+TOTAL_TOKENS = Keys(
+    ("gen_ai.usage.total_tokens", "llm.token_count.total", "llm.usage.total_tokens", "ai.usage.totalTokens")
 )
-CACHE_CREATION = (
-    "gen_ai.usage.cache_creation.input_tokens",
-    "llm.token_count.prompt_details.cache_write",
-    "gen_ai.usage.cache_creation_input_tokens",
-    "ai.usage.inputTokenDetails.cacheWriteTokens",
+CACHE_READ = Keys(
+    (
+        "gen_ai.usage.cache_read.input_tokens",
+        "llm.token_count.prompt_details.cache_read",
+        "gen_ai.usage.cache_read_input_tokens",
+        "ai.usage.cachedInputTokens",
+        "ai.usage.inputTokenDetails.cacheReadTokens",
+    )
 )
-REASONING = (
-    "gen_ai.usage.reasoning.output_tokens",
-    "gen_ai.usage.reasoning_tokens",
-    "llm.token_count.completion_details.reasoning",
-    "ai.usage.reasoningTokens",
-    "ai.usage.outputTokenDetails.reasoningTokens",
+CACHE_CREATION = Keys(
+    (
+        "gen_ai.usage.cache_creation.input_tokens",
+        "llm.token_count.prompt_details.cache_write",
+        "gen_ai.usage.cache_creation_input_tokens",
+        "ai.usage.inputTokenDetails.cacheWriteTokens",
+    )
 )
-COST = ("gen_ai.usage.cost", "gen_ai.cost.total_cost", "llm.cost.total")
+REASONING = Keys(
+    (
+        "gen_ai.usage.reasoning.output_tokens",
+        "gen_ai.usage.reasoning_tokens",
+        "llm.token_count.completion_details.reasoning",
+        "ai.usage.reasoningTokens",
+        "ai.usage.outputTokenDetails.reasoningTokens",
+    )
+)
+COST = Keys(("gen_ai.usage.cost", "gen_ai.cost.total_cost", "llm.cost.total"))
 PART_COSTS = (
     ("gen_ai.usage.input_cost", "gen_ai.usage.output_cost"),
     ("gen_ai.cost.input_cost", "gen_ai.cost.output_cost"),
@@ -125,66 +151,78 @@ _USAGE = frozenset(
     {*INPUT_TOKENS, *OUTPUT_TOKENS, *TOTAL_TOKENS, *CACHE_READ, *CACHE_CREATION, *REASONING, *COST}
     | {key for keys in PART_COSTS for key in keys}
 )
-FINISH = (
-    "gen_ai.response.finish_reasons",
-    "llm.finish_reason",
-    "ai.response.finishReason",
-    "gen_ai.response.finish_reason",
-    "llm.response.finish_reason",
+FINISH = Keys(
+    (
+        "gen_ai.response.finish_reasons",
+        "llm.finish_reason",
+        "ai.response.finishReason",
+        "gen_ai.response.finish_reason",
+        "llm.response.finish_reason",
+    )
 )
-REQUEST_ID = ("gen_ai.response.id", "ai.response.id")
-TOOL_NAME = ("gen_ai.tool.name", "tool.name", "ai.toolCall.name", "traceloop.entity.name")
-TOOL_INPUT = (
-    "gen_ai.tool.call.arguments",
-    "input.value",
-    "traceloop.entity.input",
-    "ai.toolCall.args",
-    "gcp.vertex.agent.tool_call_args",
-    "gen_ai.tool.args",
-    "tool_arguments",
-    "tool.parameters",
-    "input",
-    "gen_ai.prompt",
+REQUEST_ID = Keys(("gen_ai.response.id", "ai.response.id"))
+TOOL_NAME = Keys(("gen_ai.tool.name", "tool.name", "ai.toolCall.name", "traceloop.entity.name"))
+TOOL_INPUT = Keys(
+    (
+        "gen_ai.tool.call.arguments",
+        "input.value",
+        "traceloop.entity.input",
+        "ai.toolCall.args",
+        "gcp.vertex.agent.tool_call_args",
+        "gen_ai.tool.args",
+        "tool_arguments",
+        "tool.parameters",
+        "input",
+        "gen_ai.prompt",
+    )
 )
-TOOL_OUTPUT = (
-    "gen_ai.tool.call.result",
-    "output.value",
-    "traceloop.entity.output",
-    "ai.toolCall.result",
-    "gcp.vertex.agent.tool_response",
-    "gen_ai.output",
-    "tool_response",
-    "output",
-    "gen_ai.completion",
+TOOL_OUTPUT = Keys(
+    (
+        "gen_ai.tool.call.result",
+        "output.value",
+        "traceloop.entity.output",
+        "ai.toolCall.result",
+        "gcp.vertex.agent.tool_response",
+        "gen_ai.output",
+        "tool_response",
+        "output",
+        "gen_ai.completion",
+    )
 )
-STEP_INPUT = (
-    "input.value",
-    "traceloop.entity.input",
-    "gen_ai.input.messages",
-    "ai.prompt",
-    "ai.value",
-    "input",
-    "gen_ai.prompt",
+STEP_INPUT = Keys(
+    (
+        "input.value",
+        "traceloop.entity.input",
+        "gen_ai.input.messages",
+        "ai.prompt",
+        "ai.value",
+        "input",
+        "gen_ai.prompt",
+    )
 )
-STEP_OUTPUT = (
-    "output.value",
-    "traceloop.entity.output",
-    "gen_ai.output.messages",
-    "gen_ai.output",
-    "ai.response.text",
-    "ai.response.object",
-    "ai.response.toolCalls",
-    "final_result",
-    "output",
-    "gen_ai.completion",
+STEP_OUTPUT = Keys(
+    (
+        "output.value",
+        "traceloop.entity.output",
+        "gen_ai.output.messages",
+        "gen_ai.output",
+        "ai.response.text",
+        "ai.response.object",
+        "ai.response.toolCalls",
+        "final_result",
+        "output",
+        "gen_ai.completion",
+    )
 )
-TOOL_DEFINITIONS = ("gen_ai.tool.definitions", "ai.prompt.tools")
-FIRST_TOKEN_SECONDS = (
-    "gen_ai.server.time_to_first_token",
-    "gen_ai.response.time_to_first_chunk",
-    "llm.response.time_to_first_token",
+TOOL_DEFINITIONS = Keys(("gen_ai.tool.definitions", "ai.prompt.tools"))
+FIRST_TOKEN_SECONDS = Keys(
+    (
+        "gen_ai.server.time_to_first_token",
+        "gen_ai.response.time_to_first_chunk",
+        "llm.response.time_to_first_token",
+    )
 )
-FIRST_TOKEN_MS = ("ai.response.msToFirstChunk", "amplitude.ttfb_ms")
+FIRST_TOKEN_MS = Keys(("ai.response.msToFirstChunk", "amplitude.ttfb_ms"))
 PARAMETERS = {
     "gen_ai.request.temperature": "[Agent] Temperature",
     "gen_ai.request.max_tokens": "[Agent] Max Output Tokens",
@@ -261,6 +299,8 @@ _MODEL_EVIDENCE = frozenset({*INPUT_TOKENS, *OUTPUT_TOKENS, *FINISH, "gcp.vertex
 
 def first(attributes: Mapping[str, Any], keys: Iterable[str]) -> Any:
     """Return the value of the first key that is present and neither None nor an empty text, else None."""
+    if type(keys) is Keys and attributes.keys().isdisjoint(keys.known):
+        return None
     for key in keys:
         value = attributes.get(key)
         if value is not None and value != "":
@@ -270,8 +310,12 @@ def first(attributes: Mapping[str, Any], keys: Iterable[str]) -> Any:
 
 def name_of(attributes: Mapping[str, Any], keys: Iterable[str]) -> str | None:
     """Return the first present value as a name; numbers become text, objects are passed over."""
+    if type(keys) is Keys and attributes.keys().isdisjoint(keys.known):
+        return None
     for key in keys:
         value = attributes.get(key)
+        if value is None:
+            continue
         if isinstance(value, str) and value.strip():
             return value
         if isinstance(value, int) and not isinstance(value, bool):
@@ -301,8 +345,12 @@ def has_usage(attributes: Mapping[str, Any]) -> bool:
 
 def count_of(attributes: Mapping[str, Any], keys: Iterable[str]) -> int | None:
     """Return the first present count of tokens; texts of digits count, negative numbers do not."""
+    if type(keys) is Keys and attributes.keys().isdisjoint(keys.known):
+        return None
     for key in keys:
         value = attributes.get(key)
+        if value is None:
+            continue
         if isinstance(value, str) and value.isdecimal() and len(value) < 16:
             return int(value)
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**53:
@@ -312,8 +360,12 @@ def count_of(attributes: Mapping[str, Any], keys: Iterable[str]) -> int | None:
 
 def real_of(attributes: Mapping[str, Any], keys: Iterable[str]) -> float | None:
     """Return the first present finite number, also of a text that holds one."""
+    if type(keys) is Keys and attributes.keys().isdisjoint(keys.known):
+        return None
     for key in keys:
         value = attributes.get(key)
+        if value is None:
+            continue
         if isinstance(value, str):
             try:
                 value = float(value)
