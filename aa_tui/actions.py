@@ -340,6 +340,8 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("trial.cancel", "cancel", "Stop what is being judged; what is there stays.", ("C",), "trial", 97),
     Action("trial.form", "fields", "Go back to the fields.", ("b",), "trial", 45),
+    # writing a prompt: every other key is text
+    Action("writing.leave", "fields", "Leave the text and go back to the fields.", ("escape",), "writing", 95),
     # model scoring
     Action(
         "scoring.switch",
@@ -504,6 +506,7 @@ CHAINS: dict[str, tuple[str, ...]] = {
     "evaluator": ("evaluator", "pane", "global"),
     "editor": ("editor", "pane", "global"),
     "trial": ("trial", "editor", "pane", "global"),
+    "writing": ("writing", "global"),
     "scoring": ("scoring", "pane", "global"),
     "judge": ("judge", "pane", "global"),
     "backfill": ("backfill", "pane", "global"),
@@ -523,6 +526,7 @@ SCOPE_TITLES = {
     "evaluator": "Evaluator",
     "editor": "Editor of an evaluator",
     "trial": "Trying an evaluator",
+    "writing": "Writing a prompt",
     "scoring": "Model scoring",
     "judge": "Judge",
     "backfill": "Backfill",

@@ -46,7 +46,7 @@ def state_words(row: EvaluatorRow) -> tuple[str, str]:
 
 def kind_words(row: EvaluatorRow) -> tuple[str, str]:
     """Return what kind of answer it gives, and what gives it."""
-    by = "elsewhere" if row.imported else METHODS.get(row.method, safe_line(row.method))
+    by = "import" if row.imported else METHODS.get(row.method, safe_line(row.method))
     return KINDS.get(row.output_type, safe_line(row.output_type)), by
 
 

@@ -17,7 +17,7 @@ class TextField(TextArea):
     """Textual's text area, drawing one visible mark for each character that must not be drawn; its text stays."""
 
     DEFAULT_CSS = """
-    TextField { height: 1fr; width: 1fr; border: none; padding: 0 1; background: $surface; }
+    TextField { height: 1fr; width: 1fr; border: none; padding: 0 1; background: $surface; scrollbar-size: 1 1; }
     TextField:focus { border: none; }
     """
 

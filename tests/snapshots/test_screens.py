@@ -88,6 +88,27 @@ STATES = (
     Case("session-from-a-search", SEARCH, ("enter",)),
     Case("session-unknown", "session/no-such-session"),
     Case("evaluators", "evaluators"),
+    Case("evaluators-several", "evaluators", ("down", "down"), on="judged"),
+    Case("evaluators-empty", "evaluators", on="empty"),
+    Case("evaluators-failing", "evaluators", on="failing"),
+    Case("evaluator", "evaluators/tone", on="judged"),
+    Case("evaluator-imported", "evaluators/refund_policy", on="judged"),
+    Case("evaluator-diff", "evaluators/tone?diff=1..2", on="judged"),
+    Case("evaluator-unknown", "evaluators/nobody", on="judged"),
+    Case("editor", "evaluators/tone/edit", on="judged"),
+    Case("editor-writing", "evaluators/tone/edit", ("p", *typed("Mind this. ")), on="judged"),
+    Case("editor-new", "evaluators?new=labels", on="judged"),
+    Case("editor-patterns", "evaluators/request_kind/edit", ("G",), on="judged"),
+    Case("trial", "evaluators/groundedness/try", on="judged"),
+    Case("trial-by-code", "evaluators/pii_in_answer/try", ("R",), on="judged"),
+    Case("scoring-no-model", "scoring"),
+    Case("scoring", "scoring", on="judged"),
+    Case("scoring-on", "scoring", ("A", "A"), on="judged"),
+    Case("scoring-signals", "scoring", ("G",), on="judged"),
+    Case("judge", "judge", on="judged"),
+    Case("judge-none", "judge"),
+    Case("judge-key", "judge", ("a", *typed("sk-123")), on="judged"),
+    Case("backfill", "backfill?agents=support-bot", on="judged"),
     Case("runs", "runs"),
     Case("datasets", "datasets"),
     Case("cohorts", "cohorts"),
@@ -113,6 +134,10 @@ POPUPS = (
     Case("compare", f"{ON_MONITOR}&agents=support-bot", ("equals_sign",)),
     Case("theme", SESSIONS, ("colon", *typed("theme"), "enter")),
     Case("project", SESSIONS, ("colon", *typed("project"), "enter")),
+    Case("new-evaluator", "evaluators", ("n",), on="judged"),
+    Case("agreeing", "scoring", ("A",), on="judged"),
+    Case("editor-kind", "evaluators/tone/edit", ("down", "enter"), on="judged"),
+    Case("help-editor", "evaluators/tone/edit", ("question_mark",), on="judged"),
     Case("messages", SESSIONS, ("alt+right", "colon", *typed("log"), "enter")),
 )
 SIZES = tuple(
@@ -125,6 +150,13 @@ SIZES = tuple(
         ("session-turns", SESSION + "/turns", ()),
     )
 )
+SIZES += (
+    Case("evaluators-wide", "evaluators", size=WIDE, on="judged"),
+    Case("editor-wide", "evaluators/tone/edit", size=WIDE, on="judged"),
+    Case("editor-narrow", "evaluators/tone/edit", size=NARROW, on="judged"),
+    Case("scoring-wide", "scoring", size=WIDE, on="judged"),
+    Case("agreeing-narrow", "scoring", ("A",), size=NARROW, on="judged"),
+)
 THEMES = tuple(
     Case(f"{name}-{theme}", address, keys, theme=theme)
     for theme in ("light", "high-contrast", "colour-blind", "ansi-dark", "ansi-light", "mono")
@@ -135,6 +167,16 @@ THEMES = tuple(
     )
     if theme in ("light", "mono") or name != "sessions"
 )
+THEMES += tuple(
+    Case(f"{name}-{theme}", address, keys, theme=theme, on="judged")
+    for theme in ("light", "mono")
+    for name, address, keys in (
+        ("evaluators", "evaluators", ()),
+        ("evaluator-diff", "evaluators/tone?diff=1..2", ()),
+        ("editor-writing", "evaluators/tone/edit", ("p",)),
+        ("agreeing", "scoring", ("A",)),
+    )
+)
 ASCII = tuple(
     Case(f"{name}-ascii", address, keys, ascii=True)
     for name, address, keys in (
@@ -142,6 +184,18 @@ ASCII = tuple(
         ("sessions", SEARCH, ("space", "down")),
         ("session", SESSION, ("e", "o")),
         ("session-turns", SESSION + "/turns", ()),
+    )
+)
+
+
+ASCII += tuple(
+    Case(f"{name}-ascii", address, keys, ascii=True, on="judged")
+    for name, address, keys in (
+        ("evaluators", "evaluators", ("down",)),
+        ("editor", "evaluators/tone/edit", ()),
+        ("trial-by-code", "evaluators/pii_in_answer/try", ("R",)),
+        ("scoring", "scoring", ()),
+        ("judge", "judge", ()),
     )
 )
 
@@ -156,6 +210,34 @@ class _Failing:
 def _with_known_key(workspace: Workspace) -> Workspace:
     workspace.project = replace(workspace.project, api_key="0123456789abcdef0123456789abcdef")
     return workspace
+
+
+def _with_evaluators(workspace: Workspace) -> Workspace:
+    """Define evaluators of each kind, one active with a draft, and choose a judge of this machine."""
+    from aa_tui.backend.model.evaluator import ModelChoice
+
+    service = workspace.evaluators
+    starters = {one.id: one.definition for one in service.templates()}
+    for name in ("groundedness", "pii_in_answer", "request_kind", "tone"):
+        service.create(name, starters[name], agents=("support-bot",) if name == "tone" else ())
+    service.activate("tone")
+    service.save("tone", replace(starters["tone"], prompt=starters["tone"].prompt.replace("fitting", "apt")))
+    workspace.judges.set(ModelChoice("ollama", "qwen3:8b"))
+    return workspace
+
+
+@pytest.fixture(autouse=True)
+def _no_other_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures do not depend on model servers and keyrings that happen to be there; nothing is scored beside them."""
+    from aa_tui.backend.judging.providers import keys, local
+    from aa_tui.host.scoring_child import ScoringChild
+
+    async def found(timeout_s: float) -> list[local.LocalServer]:
+        return [local.LocalServer("ollama", "Ollama", "http://127.0.0.1:11434/v1", ("qwen3:8b", "llama3.2:3b"))]
+
+    monkeypatch.setattr(local, "discover", found)
+    monkeypatch.setattr(keys, "_keyring", lambda: None)
+    monkeypatch.setattr(ScoringChild, "ensure", lambda self, url: None)
 
 
 @pytest.fixture
@@ -175,6 +257,7 @@ def openers(sample: Workspace, sample_store: str, tmp_path: Path) -> Iterator[di
 
     yield {
         "sample": own,
+        "judged": lambda: _with_evaluators(own()),
         "read-only": lambda: _with_known_key(sample),
         "empty": lambda: empty,
         "failing": _Failing(),

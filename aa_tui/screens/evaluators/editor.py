@@ -95,7 +95,7 @@ class EditorScreen(EditorTrying):
         return self._address.evaluator is None
 
     def scope(self) -> str:
-        return "trial" if self.trying else self.SCOPE
+        return "writing" if self.writing else "trial" if self.trying else self.SCOPE
 
     @property
     def trying(self) -> bool:
@@ -323,6 +323,7 @@ class EditorScreen(EditorTrying):
         if event.widget is self._area:
             self._before_writing = self.draft
             self._say_beside()
+            self.refresh_footer()
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         """The text is left, by whatever key."""
@@ -333,6 +334,7 @@ class EditorScreen(EditorTrying):
             self._past.append(before)
             self._future.clear()
         self._say_beside()
+        self.refresh_footer()
 
     # -- what can be done now
 
@@ -340,6 +342,8 @@ class EditorScreen(EditorTrying):
         from aa_tui.backend.service.permissions import Permission
 
         workspace = self.aa.workspace
+        if self.writing and action_id == "app.import":
+            return "esc leaves the text first"
         of, _, verb = action_id.partition(".")
         if of not in ("editor", "trial"):
             return super().why_not(action_id)
@@ -447,6 +451,9 @@ class EditorScreen(EditorTrying):
 
     def action_editor_try(self) -> None:
         self._side(True)
+
+    def action_writing_leave(self) -> None:
+        self._end_writing()
 
     def action_trial_form(self) -> None:
         self._side(False)

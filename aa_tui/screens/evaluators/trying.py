@@ -82,7 +82,7 @@ class EditorTrying(EditorFields):
             workspace.evaluators.recent_sessions, number, group="trial sessions", token=False
         )
         count = len(trial.sessions)
-        trial.words = f"the newest closed session{f's, {count} of them' if count != 1 else ''}" if count else "none"
+        trial.words = f"the newest {humanize.plural(count, 'closed session')} with text" if count else "none"
 
     async def _estimate(self) -> None:
         workspace = await self.ready()
@@ -138,7 +138,7 @@ class EditorTrying(EditorFields):
 
     def _trial_rows(self, width: int) -> list[Row]:
         trial = self.trial
-        rows = keyed(fact("on", f"{trial.words or glyphs.get('ellipsis')}   enter chooses others", width), "on")
+        rows = keyed(fact("on", f"{trial.words or glyphs.get('ellipsis')}; enter changes", width), "on")
         rows += keyed(self._where(width))
         rows += keyed(self._takes(width))
         if trial.results:

@@ -26,12 +26,11 @@ class Agree(Modal[bool]):
     DEFAULT_CSS = """
     Agree { align: center top; background: $background 0%; }
     Agree > Vertical {
-        width: 96%; max-width: 100; height: auto; max-height: 100%; border: round $line; padding: 0;
+        width: 96%; max-width: 100; height: 100%; max-height: 24; border: round $line; padding: 0;
         background: $surface;
     }
     Agree OneLine { background: $surface; }
-    Agree LinesView { background: $surface; height: 19; }
-    Agree.-tall LinesView { height: 19; }
+    Agree LinesView { background: $surface; height: 1fr; }
     """
 
     def __init__(self, offer: Offer) -> None:
@@ -48,12 +47,20 @@ class Agree(Modal[bool]):
     def on_mount(self) -> None:
         title = " Let this model score every session that closes from now on?"
         self.query_one("#agree-title", OneLine).set(Content.styled(title, themes.style("accent", "bold")))
+        self._view.show(partial(consent_lines, self._offer))
+        self.call_after_refresh(self._say_keys)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._say_keys)
+
+    def _say_keys(self) -> None:
         agrees = Content.assemble(
             " ", Content.styled("A", themes.style("accent", "bold")), " agrees   ", Content.styled("esc", "bold")
         )
-        hint = Content.styled("A in Scoring stops it at any time ", themes.style("muted"))
+        more = self._view.virtual_size.height > self._view.size.height
+        words = "j reads on " if more else "A in Scoring stops it at any time "
+        hint = Content.styled(words, themes.style("warn" if more else "muted"))
         self.query_one("#agree-keys", OneLine).set(Content.assemble(agrees, " keeps it off"), hint)
-        self._view.show(partial(consent_lines, self._offer))
 
     def on_key(self, event: events.Key) -> None:
         steps = {"up": -1, "k": -1, "down": 1, "j": 1, "pageup": -10, "pagedown": 10, "space": 10}
