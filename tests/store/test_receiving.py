@@ -190,6 +190,17 @@ def test_a_full_queue_says_so_and_stores_nothing(ws: Workspace) -> None:
     assert statuses[0] == 200 and statuses[-1] == 429 and statuses == sorted(statuses)
 
 
+def test_bodies_are_packed_once_many_wait_and_nothing_is_lost(ws: Workspace) -> None:
+    receiving = Receiving(ws.store, ws.clock, ReceivingLimits(queue_bytes=20_000))
+    for number in range(12):
+        assert post(receiving, event(insert_id=f"i-{number}", event_properties={"said": "again and " * 300}))[0] == 200
+    sizes = [size for (size,) in rows(ws.store, "SELECT size FROM inbox ORDER BY id")]
+    assert sizes[0] > 3_000 and sizes[-1] < 500
+    assert sum(size > 3_000 for size in sizes[:-1]) * 3_000 < 20_000
+    drain(receiving)
+    assert rows(ws.store, "SELECT COUNT(*) FROM event") == [(12,)]
+
+
 def test_a_store_that_cannot_be_written_is_no_success(tmp_path: Path) -> None:
     workspace(tmp_path).store.close()
     store = open_store(str(tmp_path / "store.db"), read_only=True)

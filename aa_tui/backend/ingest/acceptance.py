@@ -14,6 +14,10 @@ from aa_tui.backend.support.clock import Clock
 from aa_tui.backend.support.errors import AAError, StoreError
 from aa_tui.backend.support.ids import new_id
 
+_AS_IS, _FAST = 0, 1
+"""Levels of compression."""
+_RAW_SHARE = 2
+"""Bodies are stored as they are until this part of what the inbox may hold waits."""
 _LOAD_MS = 200
 """How old the known load of the inbox may be; what this process adds meanwhile is counted on top."""
 
@@ -75,7 +79,8 @@ class Acceptance:
         """
         if not parcels and not problems:
             return
-        packed = [(parcel, zlib.compress(parcel.body, 1)) for parcel in parcels]
+        level = self._level()
+        packed = [(parcel, zlib.compress(parcel.body, level)) for parcel in parcels]
         if parcels:
             self._check_room(len(packed), sum(len(body) for _, body in packed))
         with self._mutex:
@@ -109,6 +114,12 @@ class Acceptance:
             "size": len(body),
             "body": body,
         }
+
+    def _level(self) -> int:
+        """Return how hard bodies are compressed: packing and unpacking takes as long as all else that accepting does,
+        and they are gone after minutes, so only where they would fill the inbox."""
+        with self._mutex:
+            return _FAST if (self._load.size + self._added_bytes) * _RAW_SHARE > self._most_bytes else _AS_IS
 
     def _check_room(self, rows: int, size: int) -> None:
         now = self._clock.now_ms()

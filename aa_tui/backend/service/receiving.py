@@ -74,7 +74,7 @@ class ReceivingLimits:
     """Of one OTLP request, decompressed; beyond: 413."""
     queue_rows: int = 20_000
     queue_bytes: int = 256 * 1024 * 1024
-    """What may wait to be drained, compressed as it is stored; beyond: 429."""
+    """What may wait to be drained, as it is stored; beyond: 429."""
     retry_after_s: int = 5
     """What a refused client is told to wait."""
     times: ArrivalTimes = field(default_factory=ArrivalTimes)

@@ -21,7 +21,7 @@ from aa_tui.backend.support.clock import Clock
 
 _ROWS = 500
 _BYTES = 8 * 1024 * 1024
-"""Compressed; what a round takes at most, beside its number of items."""
+"""As stored; what a round takes at most, beside its number of items."""
 MOST_SPANS = 20_000
 """Of one trace that are mapped as a whole. Of a longer one the oldest requests stay as they were mapped."""
 _HELD_SPANS = 20_000

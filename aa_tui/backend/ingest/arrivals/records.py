@@ -24,7 +24,7 @@ class ArrivalTimes:
     keep_settled_ms: int = MINUTE_MS
     """As `keep_ms`, where every trace of the request is complete and has its texts."""
     keep_bytes: int = 256 * 1024 * 1024
-    """Raw requests kept beyond this, per project and compressed as stored, go earlier, the oldest first."""
+    """Raw requests kept beyond this, per project and as stored, go earlier, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

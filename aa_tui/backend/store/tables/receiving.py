@@ -31,7 +31,7 @@ class Inbox(Table, table=True):
     size: int = Field(sa_column=big_int())
     """Bytes of `body`; a column of its own so that sums need not touch the bodies."""
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    """zlib."""
+    """zlib, of any level."""
 
 
 class InboxTrace(Table, table=True):
