@@ -676,6 +676,8 @@ class AAApp(PrivateCrash, inherit_bindings=False):
             from aa_tui.screens.importing import ask_before_quitting
 
             ask_before_quitting(self)
+        elif self._beside is not None and self._beside.under_way:
+            self._beside.ask_before_quitting()
         else:
             self.exit(0)
 

@@ -17,6 +17,7 @@ from aa_tui.backend.support import humanize
 from aa_tui.backend.support.cancel import CancelToken
 from aa_tui.backend.support.errors import AAError, Cancelled
 from aa_tui.widgets import glyphs
+from aa_tui.widgets.choice_list import Choice
 from aa_tui.widgets.safe_text import safe
 
 if TYPE_CHECKING:
@@ -92,6 +93,19 @@ class ScoringBeside:
             self._token.cancel()
             self._say()
 
+    def ask_before_quitting(self) -> None:
+        """Let the person decide whether the one under way is worth staying for."""
+        choices = [
+            Choice("stay", "stay", self.words().plain),
+            Choice("quit", "stop the backfill and quit", "what was scored stays", "x"),
+        ]
+
+        def take(value: str) -> None:
+            if value == "quit":
+                self._app.exit(0)
+
+        self._app.choose("A backfill is under way", choices, take, typed=False)
+
     async def _follow(self, news: asyncio.Queue[Any]) -> None:
         with self._app.busy():
             while (said := await news.get())[0] == "progress":
@@ -137,9 +151,10 @@ class ScoringBeside:
         pieces.append(f"{humanize.count(done)} of {humanize.count(now.total)}" if now.total else "beginning")
         if now.failed:
             pieces.append(Content.styled(f"{dot}{humanize.count(now.failed)} failed", themes.style("bad")))
-        pieces.append(
-            Content.styled(f"{dot}{money_words(now, self.local)}{dot}:backfill, C stops", themes.style("muted"))
-        )
+        money = "local, free" if self.local else humanize.money(now.cost_nano)
+        if now.unpriced_calls and not self.local:
+            money = f"{humanize.tokens(now.tokens)} tokens"
+        pieces.append(Content.styled(f"{dot}{money}{dot}C in :backfill stops", themes.style("muted")))
         return Content.assemble(*pieces)
 
 

@@ -107,7 +107,7 @@ class JudgeScreen(Asking):
         self._servers = None
         self._show()
         self._servers = await self.ask(workspace.judges.discover, group="discover")
-        self._show()
+        self._show("server:0" if self._servers and self._choice is None else "")
 
     def _keep(self) -> None:
         """Keep what is typed and not saved for whoever comes back."""
