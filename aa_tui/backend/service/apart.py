@@ -1,7 +1,8 @@
-"""An import in a process of its own, so that it cannot hold up an event loop: both ends of the pipe. No terminal.
+"""Imports and backfills in a process of their own, so that they hold up no event loop: both ends of the pipe.
 
 The child reads one request as a JSON line and writes progress and the report as JSON lines; when its input ends, be it
-because the import is cancelled or because the parent is gone, it stops after whole files.
+because the work is cancelled or because the parent is gone, an import stops after whole files and a backfill drops the
+calls under way.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -25,6 +26,7 @@ from aa_tui.backend.ingest.report import (
     Progress,
     ProgressEvent,
 )
+from aa_tui.backend.model.scoring import Backfill, ScoringProgress, ScoringReport
 from aa_tui.backend.support import errors
 from aa_tui.backend.support.cancel import CancelToken
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from aa_tui.backend.service.workspace import Workspace
 
 _CHILD = "import sys; sys.path.append(sys.argv[1]); from aa_tui.backend.service.apart import main; main()"
+Tell = Callable[[Any], None]
 _KINDS = {kind.__name__: kind for kind in vars(errors).values() if isinstance(kind, type)}
 
 
@@ -47,13 +50,54 @@ def run_apart(
     Raises:
         AAError: as the import itself, or `StoreError` when the process ended without a report.
     """
+    asked = {
+        "paths": None if paths is None else [str(path.absolute()) for path in paths],
+        "options": asdict(options),
+    }
+    for kind, said in _converse(workspace, "import", asked, token):
+        if kind == "report":
+            return _report(said)
+        if progress is not None:
+            progress(ProgressEvent(**said))
+    raise errors.StoreError("The import ended unexpectedly.", "What was imported stays; import again to go on.")
+
+
+def backfill_apart(
+    workspace: Workspace,
+    request: Backfill,
+    sessions: Sequence[int],
+    advance: Callable[[ScoringProgress], None] | None,
+    token: CancelToken | None,
+) -> ScoringReport:
+    """Score closed sessions in a child process, where the client of the models stays, and return its report.
+
+    Raises:
+        AAError: as the backfill itself, or `StoreError` when the process ended without a report.
+    """
+    asked = {"request": asdict(request), "sessions": list(sessions)}
+    for kind, said in _converse(workspace, "backfill", asked, token):
+        if kind == "report":
+            return ScoringReport(**said)
+        if advance is not None:
+            advance(ScoringProgress(**said))
+    raise errors.StoreError("The backfill ended unexpectedly.", "What was scored stays; begin it again to go on.")
+
+
+def _converse(
+    workspace: Workspace, work: str, asked: dict[str, Any], token: CancelToken | None
+) -> Iterator[tuple[str, Any]]:
+    """Yield (`progress` or `report`, value) of a child process that does the work.
+
+    Raises:
+        AAError: what the work itself raised there, or `Cancelled`.
+    """
     request = {
+        "work": work,
         "store": workspace.store.url,
         "project": str(workspace.project.id),
         "actor": workspace.actor.name,
         "role": workspace.actor.role,
-        "paths": None if paths is None else [str(path.absolute()) for path in paths],
-        "options": asdict(options),
+        **asked,
     }
     # -P: nothing in the working directory may pass for a module; where this package lies is said instead.
     command = [sys.executable, "-P", "-c", _CHILD, str(Path(__file__).resolve().parents[3])]
@@ -61,7 +105,7 @@ def run_apart(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
     ) as child:
         if child.stdin is None or child.stdout is None:
-            raise errors.StoreError("The import could not be started.")
+            raise errors.StoreError("The work could not be started.")
         stdin = child.stdin
 
         def stop() -> None:
@@ -74,21 +118,16 @@ def run_apart(
                 stdin.write(json.dumps(request).encode() + b"\n")
                 stdin.flush()
             for line in child.stdout:
-                message = json.loads(line)
-                if "progress" in message and progress is not None:
-                    progress(ProgressEvent(**message["progress"]))
-                elif "error" in message:
-                    kind = _KINDS.get(message["error"]["kind"], errors.AAError)
-                    raise kind(message["error"]["message"], message["error"]["hint"])
-                elif "report" in message:
-                    return _report(message["report"])
+                ((kind, said),) = json.loads(line).items()
+                if kind == "error":
+                    raise _KINDS.get(said["kind"], errors.AAError)(said["message"], said["hint"])
+                yield kind, said
         finally:
             if forget is not None:
                 forget()
             stop()
     if token is not None:
         token.check()
-    raise errors.StoreError("The import ended unexpectedly.", "What was imported stays; import again to go on.")
 
 
 def _report(values: dict[str, Any]) -> ImportReport:
@@ -97,8 +136,24 @@ def _report(values: dict[str, Any]) -> ImportReport:
     return ImportReport(**values)
 
 
+def _import(workspace: Workspace, request: dict[str, Any], tell: Tell, token: CancelToken) -> ImportReport:
+    paths = request["paths"]
+    if paths is None:
+        return workspace.imports.load_demo(tell, token)
+    return workspace.imports.run(paths, ImportOptions(**request["options"]), tell, token)
+
+
+def _backfill(workspace: Workspace, request: dict[str, Any], tell: Tell, token: CancelToken) -> ScoringReport:
+    asked = request["request"]
+    wanted = Backfill(**{**asked, "evaluators": tuple(asked["evaluators"])})
+    return workspace.scoring.backfill(wanted, request["sessions"], token, tell)
+
+
+_WORK: dict[str, Callable[..., ImportReport | ScoringReport]] = {"import": _import, "backfill": _backfill}
+
+
 def main() -> None:
-    """Run the import that standard input asks for; the processor goes to whoever started it first."""
+    """Do the work that standard input asks for; the processor goes to whoever started it first."""
     with suppress(AttributeError, OSError):
         os.nice(10)
     from aa_tui.backend.service.permissions import Actor
@@ -124,12 +179,7 @@ def main() -> None:
         store = open_store(request["store"], create=False)
         try:
             workspace = open_workspace(store, request["project"], Actor(request["actor"], request["role"]))
-            paths = request["paths"]
-            if paths is None:
-                report = workspace.imports.load_demo(lambda event: say("progress", asdict(event)), token)
-            else:
-                options = ImportOptions(**request["options"])
-                report = workspace.imports.run(paths, options, lambda event: say("progress", asdict(event)), token)
+            report = _WORK[request["work"]](workspace, request, lambda one: say("progress", asdict(one)), token)
         finally:
             store.close()
         say("report", asdict(report))

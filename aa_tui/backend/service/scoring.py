@@ -409,6 +409,18 @@ class ScoringService:
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
+    def backfill_apart(
+        self,
+        request: Backfill,
+        sessions: Sequence[int],
+        token: CancelToken | None = None,
+        advance: Told | None = None,
+    ) -> ScoringReport:
+        """Do a `backfill` in a child process that gives way to this one. CALLS THE MODEL. Raises the same."""
+        from aa_tui.backend.service.apart import backfill_apart
+
+        return backfill_apart(self._work, request, sessions, advance, token)
+
     def _opener(self, provider: Provider | None) -> Callable[[ModelChoice], Provider]:
         if provider is not None:
             return lambda _choice: provider

@@ -66,7 +66,7 @@ class ScoringBeside:
         return self._token is not None
 
     def start(self, workspace: Workspace, request: Backfill, sessions: Sequence[int], local: bool) -> None:
-        """Score sessions on a thread; the places say how far it is. `local`: it is free."""
+        """Score sessions in a process of their own; the places say how far it is. `local`: it is free."""
         loop, news = asyncio.get_running_loop(), asyncio.Queue[Any]()
         token = self._token = CancelToken()
         self.progress, self.report, self.problem, self.local = None, None, "", local
@@ -79,7 +79,7 @@ class ScoringBeside:
 
         def work() -> None:
             try:
-                tell("report", workspace.scoring.backfill(request, sessions, token, partial(tell, "progress")))
+                tell("report", workspace.scoring.backfill_apart(request, sessions, token, partial(tell, "progress")))
             except Exception as error:
                 tell("error", error)
 
